@@ -1,0 +1,54 @@
+/**
+ * The admission contract. A plugin sees one request as Attributes; the chain (chain.ts) runs all mutating plugins in the
+ * order of order.ts, then, after the strategy's validation, all validating ones. Upstream: apiserver/pkg/admission/interfaces.go
+ */
+import type { GroupVersionKind, GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
+
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+export interface AdmissionUser {
+  username: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Attributes {
+  readonly operation: Operation;
+  readonly kind: GroupVersionKind;
+  readonly resource: GroupVersionResource;
+  /** '' when none. */
+  readonly subresource: string;
+  /** '' for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly user: AdmissionUser;
+  readonly dryRun: boolean;
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of the request. */
+  readonly options: unknown;
+  /** The object as it would be stored; mutating plugins change it in place. Undefined for DELETE. For CONNECT the options object. */
+  object: KubeObject | undefined;
+  /** The stored object (UPDATE, DELETE). Never mutated. */
+  readonly oldObject: KubeObject | undefined;
+  /** Sends a `Warning: 299` header with the response. */
+  warn(text: string): void;
+  /** Adds to the audit event. */
+  annotate(key: string, value: string): void;
+  readonly signal: AbortSignal;
+}
+
+export interface AdmissionPlugin {
+  /** Upstream's plugin name, as in --enable-admission-plugins. */
+  readonly name: string;
+  handles(operation: Operation): boolean;
+  /** Changes `attributes.object` or throws a StatusError. */
+  admit?(attributes: Attributes): void | Promise<void>;
+  /** Throws a StatusError to refuse. */
+  validate?(attributes: Attributes): void | Promise<void>;
+}
+
+/** What the API server calls. */
+export interface Admission {
+  admit(attributes: Attributes): Promise<void>;
+  validate(attributes: Attributes): Promise<void>;
+}
