@@ -1,0 +1,29 @@
+/**
+ * What plugins may know of the cluster. The API server implements it on its own caches (reads cost no I/O and may lag a little);
+ * writes go through the loopback client and pass the whole chain again.
+ */
+import type { Logger } from '../base/log.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { Authorizer } from '../machinery/authorization/authorizer.ts';
+import type { GroupResource } from '../machinery/errors/status-error.ts';
+import type { KubeObject } from '../machinery/meta/object.ts';
+
+export interface ClusterView {
+  /** From the cache, frozen; undefined when it is not there. `namespace` '' for cluster-scoped. */
+  get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Promise<T | undefined>;
+  /** The newest committed state, past any cache: for a second look before a refusal. */
+  getLive<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Promise<T | undefined>;
+  /** All of a namespace; '' for all there are. From the cache, frozen. */
+  list<T extends KubeObject>(resource: GroupResource, namespace: string): Promise<readonly T[]>;
+}
+
+export interface AdmissionData extends ClusterView {
+  /** This server, over the in-process transport, as system:apiserver (system:masters). */
+  readonly client: Client;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
