@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+// The `keelson` command. Runs on any Node 20+: where this Node is older than 24 it starts the one that npm brought along
+// (optional dependency node-linux-*) and hands signals and exit code through. Plain JavaScript, because Node 20 reads it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const source = fileURLToPath(new URL('../src/cmd/main.ts', import.meta.url));
+const compiled = fileURLToPath(new URL('../dist/cmd/main.js', import.meta.url));
+const entry = existsSync(source) ? source : compiled;
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  await import(entry);
+} else {
+  const node = bundledNode();
+  if (node === undefined) {
+    console.error(
+      `keelson: needs Node 24, this is ${process.version}, and the package node-${process.platform}-${process.arch} is not installed.\n` +
+        'Install Node 24, or run npm install without --omit=optional.',
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [...process.execArgv, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function bundledNode() {
+  try {
+    const require = createRequire(import.meta.url);
+    return require.resolve(`node-${process.platform}-${process.arch}/bin/node`);
+  } catch {
+    return undefined;
+  }
+}
