@@ -8,7 +8,10 @@ export function background(name: string, promise: Promise<unknown>, log?: Logger
   promise.catch((err: unknown) => {
     if (isAbortError(err)) return;
     if (log) log.error('background work failed', { name, err });
-    else queueMicrotask(() => { throw new Error(`background ${name}`, { cause: err }); });
+    else
+      queueMicrotask(() => {
+        throw new Error(`background ${name}`, { cause: err });
+      });
   });
 }
 

@@ -138,9 +138,17 @@ export interface Storage extends AsyncDisposable {
 }
 
 export type StorageErrorCode =
-  | 'KeyNotFound' | 'KeyExists' | 'Conflict'
-  | 'Compacted' | 'FutureRevision'
-  | 'Overrun' | 'Unavailable' | 'Corrupt' | 'NoSpace' | 'TooLarge' | 'Closed';
+  | 'KeyNotFound'
+  | 'KeyExists'
+  | 'Conflict'
+  | 'Compacted'
+  | 'FutureRevision'
+  | 'Overrun'
+  | 'Unavailable'
+  | 'Corrupt'
+  | 'NoSpace'
+  | 'TooLarge'
+  | 'Closed';
 
 /** The only error that leaves src/storage (besides the reason of an aborted signal). */
 export class StorageError extends Error {
@@ -148,7 +156,11 @@ export class StorageError extends Error {
   readonly key: string | undefined;
   /** Conflict: the revision the key has now. Compacted: the compacted revision. FutureRevision: the current one. */
   readonly revision: number | undefined;
-  constructor(code: StorageErrorCode, message: string, options: { key?: string; revision?: number; cause?: unknown } = {}) {
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options: { key?: string; revision?: number; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'StorageError';
     this.code = code;

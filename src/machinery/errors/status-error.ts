@@ -40,7 +40,10 @@ export interface GroupResource {
 /** An API failure; `status` is what the client receives. */
 export class StatusError extends Error {
   readonly status: Status;
-  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & Partial<Status>, options?: ErrorOptions) {
+  constructor(
+    status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & Partial<Status>,
+    options?: ErrorOptions,
+  ) {
     super(status.message ?? status.reason ?? 'unknown', options);
     this.name = 'StatusError';
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
@@ -69,34 +72,46 @@ function details(gr: GroupResource, name?: string, causes?: StatusCause[]): Stat
 
 export function notFound(gr: GroupResource, name: string): StatusError {
   return new StatusError({
-    code: 404, reason: 'NotFound', message: `${groupResourceString(gr)} "${name}" not found`, details: details(gr, name),
+    code: 404,
+    reason: 'NotFound',
+    message: `${groupResourceString(gr)} "${name}" not found`,
+    details: details(gr, name),
   });
 }
 export function alreadyExists(gr: GroupResource, name: string): StatusError {
   return new StatusError({
-    code: 409, reason: 'AlreadyExists', message: `${groupResourceString(gr)} "${name}" already exists`, details: details(gr, name),
+    code: 409,
+    reason: 'AlreadyExists',
+    message: `${groupResourceString(gr)} "${name}" already exists`,
+    details: details(gr, name),
   });
 }
 export function conflict(gr: GroupResource, name: string, why: string): StatusError {
   return new StatusError({
-    code: 409, reason: 'Conflict',
-    message: `Operation cannot be fulfilled on ${groupResourceString(gr)} "${name}": ${why}`, details: details(gr, name),
+    code: 409,
+    reason: 'Conflict',
+    message: `Operation cannot be fulfilled on ${groupResourceString(gr)} "${name}": ${why}`,
+    details: details(gr, name),
   });
 }
 export function forbidden(gr: GroupResource, name: string, why: string): StatusError {
-  const message = gr.resource === ''
-    ? `forbidden: ${why}`
-    : `${groupResourceString(gr)}${name === '' ? ' is' : ` "${name}" is`} forbidden: ${why}`;
+  const message =
+    gr.resource === ''
+      ? `forbidden: ${why}`
+      : `${groupResourceString(gr)}${name === '' ? ' is' : ` "${name}" is`} forbidden: ${why}`;
   return new StatusError({ code: 403, reason: 'Forbidden', message, details: details(gr, name) });
 }
 /** 422 with one cause a field error. `gk` names the kind, not the resource. */
 export function invalid(gk: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
   const kind = gk.group === '' ? gk.kind : `${gk.kind}.${gk.group}`;
   return new StatusError({
-    code: 422, reason: 'Invalid',
+    code: 422,
+    reason: 'Invalid',
     message: `${kind} "${name}" is invalid: ${aggregateMessage(errors)}`,
     details: {
-      ...(name ? { name } : {}), ...(gk.group ? { group: gk.group } : {}), kind: gk.kind,
+      ...(name ? { name } : {}),
+      ...(gk.group ? { group: gk.group } : {}),
+      kind: gk.kind,
       causes: errors.map((e) => ({ reason: e.type, message: fieldErrorBody(e), field: e.field })),
     },
   });
@@ -109,7 +124,10 @@ export function unauthorized(message = 'Unauthorized'): StatusError {
 }
 export function methodNotSupported(gr: GroupResource, verb: string): StatusError {
   return new StatusError({
-    code: 405, reason: 'MethodNotAllowed', message: `${verb} is not supported on resources of kind "${groupResourceString(gr)}"`, details: details(gr),
+    code: 405,
+    reason: 'MethodNotAllowed',
+    message: `${verb} is not supported on resources of kind "${groupResourceString(gr)}"`,
+    details: details(gr),
   });
 }
 /** 410 Expired: a watch or list from a revision that is gone. */
@@ -123,18 +141,33 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
   return new StatusError({ code: 429, reason: 'TooManyRequests', message, details: { retryAfterSeconds } });
 }
 export function timeout(message: string, retryAfterSeconds = 0): StatusError {
-  return new StatusError({ code: 504, reason: 'Timeout', message: `Timeout: ${message}`, details: { retryAfterSeconds } });
+  return new StatusError({
+    code: 504,
+    reason: 'Timeout',
+    message: `Timeout: ${message}`,
+    details: { retryAfterSeconds },
+  });
 }
 export function tooLargeResourceVersion(requested: number, current: number): StatusError {
   return new StatusError({
-    code: 504, reason: 'Timeout', message: `Timeout: Too large resource version: ${requested}, current: ${current}`,
-    details: { retryAfterSeconds: 1, causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] },
+    code: 504,
+    reason: 'Timeout',
+    message: `Timeout: Too large resource version: ${requested}, current: ${current}`,
+    details: {
+      retryAfterSeconds: 1,
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    },
   });
 }
 export function internalError(err: unknown): StatusError {
   const text = err instanceof Error ? err.message : String(err);
   return new StatusError(
-    { code: 500, reason: 'InternalError', message: `Internal error occurred: ${text}`, details: { causes: [{ message: text }] } },
+    {
+      code: 500,
+      reason: 'InternalError',
+      message: `Internal error occurred: ${text}`,
+      details: { causes: [{ message: text }] },
+    },
     { cause: err },
   );
 }
@@ -148,7 +181,11 @@ export function notAcceptable(message: string): StatusError {
   return new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 export function requestEntityTooLarge(message: string): StatusError {
-  return new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message: `Request entity too large: ${message}` });
+  return new StatusError({
+    code: 413,
+    reason: 'RequestEntityTooLarge',
+    message: `Request entity too large: ${message}`,
+  });
 }
 
 /** The StatusError in `err` or in its chain of causes. */
