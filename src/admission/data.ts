@@ -2,8 +2,9 @@
  * What plugins may know of the cluster. The API server implements it on its own caches (reads cost no I/O and may lag a little);
  * writes go through the loopback client and pass the whole chain again.
  */
-import type { Logger } from '../base/log.ts';
+
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Authorizer } from '../machinery/authorization/authorizer.ts';

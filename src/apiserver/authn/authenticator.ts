@@ -18,7 +18,11 @@ export interface Authenticator {
 /** Who holds this token? Also asked by TokenReview. */
 export interface TokenAuthenticator {
   /** `audiences` empty: those of the API server. */
-  authenticateToken(token: string, audiences: readonly string[], sink?: WarningSink): Promise<AuthenticationResult | undefined>;
+  authenticateToken(
+    token: string,
+    audiences: readonly string[],
+    sink?: WarningSink,
+  ): Promise<AuthenticationResult | undefined>;
 }
 
 export interface WarningSink {

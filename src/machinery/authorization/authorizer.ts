@@ -12,12 +12,6 @@ export interface User {
   extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface SelectorRequirement {
-  key: string;
-  operator: string;
-  values: readonly string[];
-}
-
 /** One question. Strings that do not apply are ''. */
 export interface AuthorizationAttributes {
   readonly user: User;
@@ -32,11 +26,12 @@ export interface AuthorizationAttributes {
   readonly name: string;
   /** The URL path of a non-resource request. */
   readonly path: string;
-  readonly fieldSelector?: readonly SelectorRequirement[];
-  readonly labelSelector?: readonly SelectorRequirement[];
+  /** As the client wrote them, on list, watch and deletecollection. */
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
-export type Decision = 'allow' | 'deny' | 'noOpinion';
+export type Decision = 'Allow' | 'Deny' | 'NoOpinion';
 
 export interface AuthorizationResult {
   decision: Decision;
@@ -63,7 +58,10 @@ export interface NonResourceRule {
 
 /** What SelfSubjectRulesReview shows. */
 export interface RuleResolver {
-  rulesFor(user: User, namespace: string): Promise<{
+  rulesFor(
+    user: User,
+    namespace: string,
+  ): Promise<{
     resourceRules: ResourceRule[];
     nonResourceRules: NonResourceRule[];
     incomplete: boolean;
@@ -76,8 +74,15 @@ export function attributesOf(
   part: Pick<AuthorizationAttributes, 'user' | 'verb'> & Partial<AuthorizationAttributes>,
 ): AuthorizationAttributes {
   return {
-    resourceRequest: part.path === undefined || part.path === '', namespace: '', apiGroup: '', apiVersion: '',
-    resource: '', subresource: '', name: '', path: '', ...part,
+    resourceRequest: part.path === undefined || part.path === '',
+    namespace: '',
+    apiGroup: '',
+    apiVersion: '',
+    resource: '',
+    subresource: '',
+    name: '',
+    path: '',
+    ...part,
   };
 }
 
@@ -93,7 +98,11 @@ export function forbiddenMessage(a: AuthorizationAttributes): string {
 /** The 403 of the authorization filter. */
 export function forbiddenError(a: AuthorizationAttributes, reason: string): StatusError {
   const message = forbiddenMessage(a);
-  return forbidden({ group: a.apiGroup, resource: a.resource }, a.name, reason === '' ? message : `${message}: ${reason}`);
+  return forbidden(
+    { group: a.apiGroup, resource: a.resource },
+    a.name,
+    reason === '' ? message : `${message}: ${reason}`,
+  );
 }
 
 function quote(s: string): string {
