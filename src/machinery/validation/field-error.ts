@@ -3,9 +3,19 @@
  * Upstream: apimachinery/pkg/util/validation/field/errors.go, path.go
  */
 export type FieldErrorType =
-  | 'FieldValueNotFound' | 'FieldValueRequired' | 'FieldValueDuplicate' | 'FieldValueInvalid'
-  | 'FieldValueNotSupported' | 'FieldValueForbidden' | 'FieldValueTooLong' | 'FieldValueTooMany'
-  | 'InternalError' | 'FieldValueTypeInvalid';
+  | 'FieldValueNotFound'
+  | 'FieldValueRequired'
+  | 'FieldValueDuplicate'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'InternalError'
+  | 'FieldValueTypeInvalid';
+
+/** As `badValue`: nothing of the value is printed. Upstream: field.OmitValueType */
+export const OMIT_VALUE: unique symbol = Symbol('omitted value');
 
 export interface FieldError {
   /** The wire reason of the cause. */
@@ -17,9 +27,16 @@ export interface FieldError {
 }
 
 const WORDS: Record<FieldErrorType, string> = {
-  FieldValueNotFound: 'Not found', FieldValueRequired: 'Required value', FieldValueDuplicate: 'Duplicate value',
-  FieldValueInvalid: 'Invalid value', FieldValueNotSupported: 'Unsupported value', FieldValueForbidden: 'Forbidden',
-  FieldValueTooLong: 'Too long', FieldValueTooMany: 'Too many', InternalError: 'Internal error', FieldValueTypeInvalid: 'Invalid value',
+  FieldValueNotFound: 'Not found',
+  FieldValueRequired: 'Required value',
+  FieldValueDuplicate: 'Duplicate value',
+  FieldValueInvalid: 'Invalid value',
+  FieldValueNotSupported: 'Unsupported value',
+  FieldValueForbidden: 'Forbidden',
+  FieldValueTooLong: 'Too long',
+  FieldValueTooMany: 'Too many',
+  InternalError: 'Internal error',
+  FieldValueTypeInvalid: 'Invalid value',
 };
 
 /** A path that is printed only when an error is made. `path.child('spec').index(0).key('app')` → `spec[0][app]`. */
@@ -54,29 +71,53 @@ export class Path {
   }
 }
 
-const make = (type: FieldErrorType) => (path: Path | string, badValue: unknown, detail: string): FieldError =>
-  ({ type, field: path.toString() || '<nil>', badValue, detail });
+const make =
+  (type: FieldErrorType) =>
+  (path: Path | string, badValue: unknown, detail: string): FieldError => ({
+    type,
+    field: path.toString() || '<nil>',
+    badValue,
+    detail,
+  });
 
 export const invalidField = make('FieldValueInvalid');
 export const typeInvalid = make('FieldValueTypeInvalid');
-export const requiredField = (path: Path | string, detail = ''): FieldError => make('FieldValueRequired')(path, '', detail);
-export const duplicateField = (path: Path | string, value: unknown): FieldError => make('FieldValueDuplicate')(path, value, '');
-export const forbiddenField = (path: Path | string, detail: string): FieldError => make('FieldValueForbidden')(path, '', detail);
-export const notFoundField = (path: Path | string, value: unknown): FieldError => make('FieldValueNotFound')(path, value, '');
+export const requiredField = (path: Path | string, detail = ''): FieldError =>
+  make('FieldValueRequired')(path, '', detail);
+export const duplicateField = (path: Path | string, value: unknown): FieldError =>
+  make('FieldValueDuplicate')(path, value, '');
+export const forbiddenField = (path: Path | string, detail: string): FieldError =>
+  make('FieldValueForbidden')(path, '', detail);
+export const notFoundField = (path: Path | string, value: unknown): FieldError =>
+  make('FieldValueNotFound')(path, value, '');
 export const notSupported = (path: Path | string, value: unknown, values: readonly string[]): FieldError =>
-  make('FieldValueNotSupported')(path, value, values.length ? `supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}` : '');
+  make('FieldValueNotSupported')(
+    path,
+    value,
+    values.length ? `supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}` : '',
+  );
 export const tooLong = (path: Path | string, max: number): FieldError =>
-  make('FieldValueTooLong')(path, '', max >= 0 ? `may not be more than ${max} bytes` : 'value is too long');
+  make('FieldValueTooLong')(path, '', max >= 0 ? `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}` : 'value is too long');
 export const tooMany = (path: Path | string, actual: number, max: number): FieldError =>
-  make('FieldValueTooMany')(path, actual, max >= 0 ? `must have at most ${max} ${max === 1 ? 'item' : 'items'}` : 'has too many items');
-export const internalFieldError = (path: Path | string, err: Error): FieldError => make('InternalError')(path, null, err.message);
+  make('FieldValueTooMany')(
+    path,
+    actual,
+    max >= 0 ? `must have at most ${max} ${max === 1 ? 'item' : 'items'}` : 'has too many items',
+  );
+export const internalFieldError = (path: Path | string, err: Error): FieldError =>
+  make('InternalError')(path, null, err.message);
 
 /** What follows the field's name: `Invalid value: "x": must be y`. Upstream: Error.ErrorBody */
 export function fieldErrorBody(e: FieldError): string {
   const word = WORDS[e.type];
   let s: string;
-  switch (e.type) {
-    case 'FieldValueRequired': case 'FieldValueForbidden': case 'FieldValueTooLong': case 'InternalError':
+  if (e.badValue === OMIT_VALUE) {
+    s = word;
+  } else switch (e.type) {
+    case 'FieldValueRequired':
+    case 'FieldValueForbidden':
+    case 'FieldValueTooLong':
+    case 'InternalError':
       s = word;
       break;
     default:
