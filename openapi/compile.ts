@@ -1,0 +1,28 @@
+/**
+ * Puts the official client package and openapi/overlay together: openapi/dist (data the server loads) and src/api (types only).
+ * Run by npm's `prepare`; both outputs are git-ignored. Takes about a second.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { joinDefinitions } from './definitions.ts';
+import { readModels } from './read-client.ts';
+import { readOverlay } from './read-overlay.ts';
+import { definitionsFile, descriptionsFile } from './write-definitions.ts';
+import { typesFiles } from './write-types.ts';
+
+const here = import.meta.dirname;
+const generated = join(dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node'))), 'gen');
+const dist = join(here, 'dist');
+const types = join(here, '..', 'src', 'api');
+
+const overlay = readOverlay(join(here, 'overlay', 'types'));
+const definitions = joinDefinitions(overlay, readModels(generated));
+
+mkdirSync(dist, { recursive: true });
+writeFileSync(join(dist, 'definitions.jsonl'), definitionsFile(definitions, overlay));
+writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
+
+rmSync(types, { recursive: true, force: true });
+mkdirSync(types, { recursive: true });
+for (const [file, source] of typesFiles(definitions)) writeFileSync(join(types, `${file}.ts`), source);

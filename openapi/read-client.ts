@@ -1,0 +1,75 @@
+/**
+ * Reads the official client package (@kubernetes/client-node, generated from upstream's release-1.36 document) as data: models
+ * with their fields, types, required-ness and descriptions, and the descriptions of query parameters. Called by compile.ts only.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ClientField {
+  /** `string`, `Array<V1EnvVar>`, `{ [key: string]: string; }` ... */
+  type: string;
+  format: string;
+  required: boolean;
+  description?: string;
+}
+
+export interface ClientModel {
+  description?: string;
+  fields: Map<string, ClientField>;
+}
+
+const ATTRIBUTES = /attributeTypeMap = (\[[\s\S]*?\n?\]);/;
+const CLASS_COMMENT = /\/\*\*\n\* ([^\n]*)\n\*\/\nexport declare class/;
+const PROPERTY = /(?: {4}\/\*\*\n {4}\* ([^\n]*)\n {4}\*\/\n)? {4}'([^']+)'(\??): /g;
+
+export function readModels(generated: string): Map<string, ClientModel> {
+  const models = new Map<string, ClientModel>();
+  const directory = join(generated, 'models');
+  // The folder also holds models of earlier releases that nothing refers to; all.js lists the living ones.
+  for (const [, name] of readFileSync(join(directory, 'all.js'), 'utf8').matchAll(/models\/(\w+)\.js/g)) {
+    if (name === undefined) continue;
+    const script = readFileSync(join(directory, `${name}.js`), 'utf8');
+    const types = readFileSync(join(directory, `${name}.d.ts`), 'utf8');
+    models.set(name, readModel(script, types));
+  }
+  return models;
+}
+
+function readModel(script: string, types: string): ClientModel {
+  const properties = new Map<string, { required: boolean; description: string | undefined }>();
+  for (const match of types.matchAll(PROPERTY)) {
+    properties.set(match[2]!, { required: match[3] === '', description: text(match[1]) });
+  }
+  const model: ClientModel = { fields: new Map() };
+  const description = text(CLASS_COMMENT.exec(types)?.[1]);
+  if (description !== undefined) model.description = description;
+  const attributes = JSON.parse(ATTRIBUTES.exec(script)?.[1] ?? '[]') as Record<
+    'name' | 'baseName' | 'type' | 'format',
+    string
+  >[];
+  for (const { name, baseName, type, format } of attributes) {
+    const property = properties.get(name)!;
+    const field: ClientField = { type, format, required: property.required };
+    if (property.description !== undefined) field.description = property.description;
+    model.fields.set(baseName, field);
+  }
+  return model;
+}
+
+/** The generator escaped quotes for its own strings and a few characters for HTML. */
+function text(escaped: string | undefined): string | undefined {
+  return escaped
+    ?.replace(/\\(['"])/g, '$1')
+    .replaceAll('&#x3D;', '=')
+    .replaceAll('*_/', '*/');
+}
+
+/** Query parameter name -> description, of every operation of an api class. */
+export function readParameters(generated: string, api: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const script = readFileSync(join(generated, 'apis', `${api}.js`), 'utf8');
+  for (const match of script.matchAll(/ {5}\* @param (\w+) (.+)\n/g)) {
+    if (!found.has(match[1]!)) found.set(match[1]!, text(match[2])!);
+  }
+  return found;
+}
