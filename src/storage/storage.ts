@@ -7,11 +7,13 @@
  * (never reused, also after a crash), and it becomes the key's mod revision. A write is acknowledged only when it is as
  * durable as the implementation promises; an acknowledged write survives kill -9.
  *
+ * Keys are text without characters beyond the basic plane, so that JavaScript's order is byte order.
+ *
  * Values are opaque and immutable: an implementation hands out the same Buffer to many callers, nobody writes into it.
  * Values do not contain their own resourceVersion; the registry splices the mod revision in.
  */
 
-/** One key at one revision. `leaseExpires`: see `WriteOptions.ttlSeconds`. */
+/** One key at one revision. */
 export interface KeyValue {
   key: string;
   value: Buffer;
@@ -78,7 +80,36 @@ export interface WatchOptions {
   after?: number;
   /** Also deliver `progress` about every `progressMs` while the watcher is up to date. */
   progressMs?: number;
+  /** Leave `previous` out of the events: cheaper where the implementation would have to read it back. */
+  withoutPrevious?: boolean;
   signal: AbortSignal;
+}
+
+export interface SubscribeOptions {
+  /** As in `WatchOptions`. */
+  after?: number;
+  withoutPrevious?: boolean;
+  signal: AbortSignal;
+}
+
+/** Where a subscription pushes to. Called synchronously and never awaited; it must not throw. */
+export interface WatchSink {
+  /** Changes in revision order, without gap or repeat. The array belongs to the caller and may be shared. */
+  events(events: readonly WatchEvent[]): void;
+  /** The subscription has ended: undefined after an abort or when the store was closed in order, the error otherwise. */
+  closed(error: StorageError | undefined): void;
+}
+
+export interface Subscription {
+  /** Every change up to here was pushed to the sink. Moves on without events when changes lie under other prefixes. */
+  readonly revision: number;
+  /**
+   * Resolves when `revision` has reached the given one, asking a shared store for its progress if need be. Rejects
+   * with the signal's reason, or with the error that ended the subscription.
+   */
+  reached(revision: number, signal?: AbortSignal): Promise<void>;
+  /** False when `reached` can only wait for the next change under the prefix (etcd servers that report progress wrongly). */
+  readonly reportsProgress: boolean;
 }
 
 export interface WriteOptions {
@@ -126,6 +157,13 @@ export interface Storage extends AsyncDisposable {
    * a write that starts afterwards is delivered.
    */
   watch(prefix: string, options: WatchOptions): Promise<AsyncIterable<WatchEvent | WatchProgress>>;
+
+  /**
+   * The callback door under `watch`: events are pushed as soon as they are committed, before the promise of the write
+   * that made them resolves (shared stores: soon after). The subscription is established when the promise resolves;
+   * changes between `after` and that moment are pushed first.
+   */
+  subscribe(prefix: string, options: SubscribeOptions, sink: WatchSink): Promise<Subscription>;
 
   /** The newest committed revision. */
   currentRevision(): Promise<number>;
