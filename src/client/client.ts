@@ -65,7 +65,11 @@ export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 /** Reading half; a component that does not write asks for no more than this. */
 export interface Reader {
-  get<T extends KubeObject>(ref: ResourceRef, name: string, options?: RequestOptions & { resourceVersion?: string }): Promise<T>;
+  get<T extends KubeObject>(
+    ref: ResourceRef,
+    name: string,
+    options?: RequestOptions & { resourceVersion?: string },
+  ): Promise<T>;
   list<T extends KubeObject>(ref: ResourceRef, options?: ListRequest): Promise<ObjectList<T>>;
   /** Ends when the server ends it or the signal aborts. An ERROR event is thrown as StatusError. */
   watch<T extends KubeObject>(ref: ResourceRef, options: WatchRequest): AsyncIterable<ClientWatchEvent<T>>;
@@ -74,11 +78,26 @@ export interface Reader {
 export interface Writer {
   create<T extends KubeObject>(ref: ResourceRef, object: T, options?: WriteRequest): Promise<T>;
   /** Create on a subresource of a named object (binding, eviction, token). */
-  createSubresource<T>(ref: ResourceRef, name: string, subresource: string, body: unknown, options?: WriteRequest): Promise<T>;
+  createSubresource<T>(
+    ref: ResourceRef,
+    name: string,
+    subresource: string,
+    body: unknown,
+    options?: WriteRequest,
+  ): Promise<T>;
   update<T extends KubeObject>(ref: ResourceRef, object: T, options?: WriteRequest): Promise<T>;
-  patch<T extends KubeObject>(ref: ResourceRef, name: string, type: PatchType, patch: unknown, options?: WriteRequest & { force?: boolean }): Promise<T>;
+  patch<T extends KubeObject>(
+    ref: ResourceRef,
+    name: string,
+    type: PatchType,
+    patch: unknown,
+    options?: WriteRequest & { force?: boolean },
+  ): Promise<T>;
   delete(ref: ResourceRef, name: string, options?: DeleteRequest): Promise<void>;
-  deleteCollection(ref: ResourceRef, options?: DeleteRequest & { labelSelector?: string; fieldSelector?: string }): Promise<void>;
+  deleteCollection(
+    ref: ResourceRef,
+    options?: DeleteRequest & { labelSelector?: string; fieldSelector?: string },
+  ): Promise<void>;
 }
 
 export interface Client extends Reader, Writer {
