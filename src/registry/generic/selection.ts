@@ -1,0 +1,81 @@
+/**
+ * A list's or watch's selectors, parsed and checked against the fields the resource can be selected by. Turned into one
+ * WatchCache selector whose id is the same for equal selections, so that watchers share the evaluation.
+ * Upstream: apiserver/pkg/storage/selection_predicate.go
+ */
+import { badRequest } from '../../machinery/errors/status-error.ts';
+import { parseFieldSelector } from '../../machinery/fields/selector.ts';
+import { parseSelector } from '../../machinery/labels/selector.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Selector as CacheSelector } from '../../storage/cacher/watch-cache.ts';
+import type { StoreCore } from './store-core.ts';
+
+export interface Selection {
+  /** Undefined selects everything (besides `name`). */
+  selector: CacheSelector<KubeObject> | undefined;
+  /** `metadata.name=x` was asked for: one key answers. */
+  name: string | undefined;
+  /** `metadata.namespace=x` was asked for. */
+  namespace: string | undefined;
+  /** Required field values; a store index on one of them may serve the selection. */
+  requiredFields: ReadonlyMap<string, string>;
+}
+
+const EVERYTHING: Selection = { selector: undefined, name: undefined, namespace: undefined, requiredFields: new Map() };
+
+/** @throws StatusError 400 for a selector that does not parse or a field that cannot be selected by. */
+export function parseSelection(store: StoreCore, labelSelector: string, fieldSelector: string): Selection {
+  if (labelSelector === '' && fieldSelector === '') return EVERYTHING;
+  const labels = labelSelector === '' ? undefined : parse(() => parseSelector(labelSelector));
+  const fields = fieldSelector === '' ? undefined : parse(() => parseFieldSelector(fieldSelector));
+  const required = new Map<string, string>();
+  const others: { field: string; equal: boolean; value: string }[] = [];
+  for (const r of fields?.requirements ?? []) {
+    checkField(store, r.field);
+    if (r.operator === '=') required.set(r.field, r.value);
+    others.push({ field: r.field, equal: r.operator === '=', value: r.value });
+  }
+  const hasLabels = labels !== undefined && !labels.empty;
+  if (!hasLabels && others.length === 0) return EVERYTHING;
+  const id = `${store.row.group}/${store.row.version}|${hasLabels ? labels.toString() : ''}|${others
+    .map((o) => `${o.field}${o.equal ? '=' : '!='}${o.value}`)
+    .join(',')}`;
+  const selector: CacheSelector<KubeObject> = {
+    id,
+    matches(entry) {
+      const s = store.selectable(entry);
+      if (hasLabels && !labels.matches(s.labels)) return false;
+      for (const o of others) if (((s.fields[o.field] ?? '') === o.value) !== o.equal) return false;
+      return true;
+    },
+  };
+  const name = required.get('metadata.name');
+  const namespace = store.row.namespaced ? required.get('metadata.namespace') : undefined;
+  return { selector, name, namespace, requiredFields: required };
+}
+
+function parse<T>(f: () => T): T {
+  try {
+    return f();
+  } catch (err) {
+    throw badRequest(err instanceof Error ? err.message : String(err));
+  }
+}
+
+const knownFields = new WeakMap<StoreCore, ReadonlySet<string>>();
+
+/** Upstream: the AddFieldLabelConversionFunc of each kind, else runtime.DefaultMetaV1FieldSelectorConversion */
+function checkField(store: StoreCore, field: string): void {
+  if (field === 'metadata.name' || field === 'metadata.namespace') return;
+  const { strategy } = store;
+  if (strategy.fields === undefined) {
+    throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+  }
+  let known = knownFields.get(store);
+  if (known === undefined) {
+    // The names do not depend on the object, so an empty one tells them.
+    known = new Set(Object.keys(strategy.fields({ metadata: {}, spec: {}, status: {} } as KubeObject)));
+    knownFields.set(store, known);
+  }
+  if (!known.has(field)) throw badRequest(`field label not supported: ${field}`);
+}

@@ -1,0 +1,71 @@
+/**
+ * The stores of an API server, one per served row, made on first use; rows of one storage prefix share one watch cache.
+ * Strategies come from `strategyOf`, so that custom resources need nothing here.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Cacher } from '../../storage/cacher/cacher.ts';
+import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
+import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
+import type { ResourceRow } from '../resource.ts';
+import { StoreCore, selectableFields, storageRoot } from './store-core.ts';
+import type { Strategy } from './strategy.ts';
+
+export interface StoresOptions {
+  cacher: Cacher;
+  clock: Clock;
+  random: Random;
+  strategyOf(row: ResourceRow): Strategy;
+  /** The row that stands for the storage version of a row; the row itself when absent. */
+  storageRowOf?(row: ResourceRow): ResourceRow | undefined;
+}
+
+const EMPTY: Readonly<Record<string, string>> = Object.freeze({});
+
+export class Stores {
+  readonly #options: StoresOptions;
+  readonly #stores = new Map<ResourceRow, StoreCore>();
+  readonly #caches = new Map<string, WatchCache>();
+
+  constructor(options: StoresOptions) {
+    this.#options = options;
+  }
+
+  forRow(row: ResourceRow): StoreCore {
+    let store = this.#stores.get(row);
+    if (store === undefined) {
+      const { cacher, clock, random, strategyOf } = this.#options;
+      store = new StoreCore({ row, strategy: strategyOf(row), storage: cacher, cache: this.#cacheOf(row), clock, random });
+      this.#stores.set(row, store);
+    }
+    return store;
+  }
+
+  /** Forgets the store of a row that is served no more; its cache stays for other versions. */
+  drop(row: ResourceRow): void {
+    this.#stores.delete(row);
+  }
+
+  #cacheOf(row: ResourceRow): WatchCache {
+    const prefix = storageRoot(row);
+    let cache = this.#caches.get(prefix);
+    if (cache === undefined) {
+      const storageRow = this.#options.storageRowOf?.(row) ?? row;
+      const strategy = this.#options.strategyOf(storageRow);
+      cache = this.#options.cacher.cacheFor<KubeObject>({
+        prefix,
+        labels: (object) => object.metadata.labels ?? EMPTY,
+        fields: (object) => selectableFields(storageRow, strategy, object),
+        ...(row.storage.prefix === 'pods' ? { indexes: { 'spec.nodeName': nodeNameOf } } : {}),
+      });
+      this.#caches.set(prefix, cache);
+    }
+    return cache;
+  }
+}
+
+// Kubelets watch their own pods only: an index makes that cost one pod an event, not one selector a kubelet.
+function nodeNameOf(entry: CacheEntry<KubeObject>): readonly string[] {
+  return [entry.fields['spec.nodeName'] ?? ''];
+}
