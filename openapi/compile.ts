@@ -2,12 +2,13 @@
  * Puts the official client package and openapi/overlay together: openapi/dist (data the server loads) and src/api (types only).
  * Run by npm's `prepare`; both outputs are git-ignored. Takes about a second.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { joinDefinitions } from './definitions.ts';
 import { readModels } from './read-client.ts';
 import { readOverlay } from './read-overlay.ts';
+import { readResources } from './read-resources.ts';
 import { definitionsFile, descriptionsFile } from './write-definitions.ts';
 import { typesFiles } from './write-types.ts';
 
@@ -20,7 +21,9 @@ const overlay = readOverlay(join(here, 'overlay', 'types'));
 const definitions = joinDefinitions(overlay, readModels(generated));
 
 mkdirSync(dist, { recursive: true });
-writeFileSync(join(dist, 'definitions.jsonl'), definitionsFile(definitions, overlay));
+writeFileSync(join(dist, 'definitions.json'), definitionsFile(definitions, overlay));
+const resources = readResources(readFileSync(join(here, 'overlay', 'resources.txt'), 'utf8'));
+writeFileSync(join(dist, 'resources.json'), JSON.stringify(resources));
 writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
 
 rmSync(types, { recursive: true, force: true });

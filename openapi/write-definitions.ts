@@ -25,9 +25,7 @@ export function definitionsFile(definitions: readonly Definition[], overlay: Ove
     return entry;
   });
   const groupVersions = packages.map((name) => overlay.packages.get(name)!);
-  return `${JSON.stringify({ packages, groupVersions, registered: overlay.registered })}\n${types
-    .map((type) => JSON.stringify(type))
-    .join('\n')}\n`;
+  return JSON.stringify({ packages, groupVersions, registered: overlay.registered, types });
 }
 
 export function descriptionsFile(definitions: readonly Definition[]): string {

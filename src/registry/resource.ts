@@ -15,6 +15,10 @@ export interface SubresourceRow {
   version: string;
   kind: string;
   verbs: readonly Verb[];
+  /** Takes the connection over (exec, proxy ...) for these HTTP methods; requests carry options in the query, no object. */
+  connect?: readonly string[];
+  /** A path of any depth may follow (`proxy/{path}`). */
+  connectPath?: boolean;
 }
 
 export interface ResourceRow {
