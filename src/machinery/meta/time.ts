@@ -1,0 +1,168 @@
+/**
+ * Time and MicroTime as the API writes them, and durations as kubectl prints them. Times are Unix milliseconds here, text in objects.
+ * Upstream: apimachinery/pkg/apis/meta/v1/{time,micro_time}.go, util/duration
+ */
+let lastSecond = Number.NaN;
+let lastText = '';
+
+/** RFC 3339 in UTC with whole seconds: metav1.Time. */
+export function formatTime(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, -5)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
+}
+
+/** RFC 3339 in UTC with six decimals: metav1.MicroTime. */
+export function formatMicroTime(ms: number): string {
+  const micros = Math.floor(ms * 1000);
+  const seconds = Math.floor(micros / 1_000_000);
+  return formatMicros(seconds, micros - seconds * 1_000_000);
+}
+
+export function formatMicros(seconds: number, micros: number): string {
+  return `${formatTime(seconds * 1000).slice(0, -1)}.${String(micros).padStart(6, '0')}Z`;
+}
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+
+/** Unix milliseconds (with fractions down to the microsecond), or undefined when the text is not RFC 3339. */
+export function parseTimeOrUndefined(text: string): number | undefined {
+  const m = RFC3339.exec(text);
+  if (m === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction, zone] = m;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const base = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  // Date.parse rolls 31 February over; Go refuses it.
+  if (Number.isNaN(base) || new Date(base).getUTCDate() !== Number(day)) return undefined;
+  const offset = zone === 'Z' ? 0 : zoneMinutes(zone!);
+  if (offset === undefined) return undefined;
+  return base - offset * 60_000 + (fraction === undefined ? 0 : Number(`${fraction}000000`.slice(0, 6)) / 1000);
+}
+
+function zoneMinutes(zone: string): number | undefined {
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(4, 6));
+  if (hours > 24 || minutes > 60) return undefined;
+  return (zone[0] === '-' ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** Unix milliseconds. @throws RangeError with Go's wording. */
+export function parseTime(text: string): number {
+  const ms = parseTimeOrUndefined(text);
+  if (ms === undefined) throw new RangeError(timeParseError(text));
+  return ms;
+}
+
+/** What Go's time.Parse says about a text that is not RFC 3339. */
+export function timeParseError(text: string): string {
+  const layout = '2006-01-02T15:04:05Z07:00';
+  const value = JSON.stringify(text);
+  // biome-ignore format: a row an element of the layout
+  const steps: [RegExp, string][] = [
+    [/^\d{4}/, '2006'], [/^-/, '-'], [/^\d\d/, '01'], [/^-/, '-'], [/^\d\d/, '02'], [/^T/, 'T'],
+    [/^\d\d/, '15'], [/^:/, ':'], [/^\d\d/, '04'], [/^:/, ':'], [/^\d\d(?:[.,]\d+)?/, '05'], [/^(?:Z|[+-]\d\d:\d\d)/, 'Z07:00'],
+  ];
+  // biome-ignore format: a row two elements
+  const limits: Record<string, [number, number, string]> = {
+    '01': [1, 12, 'month'], '02': [1, 31, 'day'], '15': [0, 23, 'hour'], '04': [0, 59, 'minute'], '05': [0, 59, 'second'],
+  };
+  let rest = text;
+  for (const [pattern, element] of steps) {
+    const m = pattern.exec(rest);
+    if (m === null) {
+      return `parsing time ${value} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`;
+    }
+    const limit = limits[element];
+    if (limit && (Number.parseInt(m[0], 10) < limit[0] || Number.parseInt(m[0], 10) > limit[1])) {
+      return `parsing time ${value}: ${limit[2]} out of range`;
+    }
+    rest = rest.slice(m[0].length);
+  }
+  return rest === '' ? `parsing time ${value}: day out of range` : `parsing time ${value}: extra text: ${JSON.stringify(rest)}`;
+}
+
+/** The Time a client sent, as upstream would give it back: UTC, whole seconds. */
+export function normalizeTime(text: string): string {
+  if (text.length === 20 && text.charCodeAt(19) === 0x5a) return text;
+  const ms = parseTimeOrUndefined(text);
+  return ms === undefined ? text : formatTime(ms);
+}
+
+export function normalizeMicroTime(text: string): string {
+  if (text.length === 27 && text.charCodeAt(26) === 0x5a) return text;
+  const ms = parseTimeOrUndefined(text);
+  if (ms === undefined) return text;
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
+  return formatMicros(Math.floor(ms / 1000), Number(fraction.padEnd(6, '0').slice(0, 6)));
+}
+
+/** `2m5s`, `3h`, `5d12h`, `2y30d`: two or three significant figures. */
+export function humanDuration(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return two(minutes, 'm', seconds % 60, 's');
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return two(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (hours < 24 * 8) return two(days, 'd', hours % 24, 'h');
+  if (hours < 24 * 365 * 2) return `${days}d`;
+  const years = Math.floor(days / 365);
+  if (hours < 24 * 365 * 8) return two(years, 'y', days % 365, 'd');
+  return `${years}y`;
+}
+
+function two(a: number, unitA: string, b: number, unitB: string): string {
+  return b === 0 ? `${a}${unitA}` : `${a}${unitA}${b}${unitB}`;
+}
+
+/** One unit only: upstream's ShortHumanDuration. */
+export function shortHumanDuration(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  const hours = Math.floor(seconds / 3600);
+  if (hours < 24) return `${hours}h`;
+  if (hours < 24 * 365) return `${Math.floor(hours / 24)}d`;
+  return `${Math.floor(hours / 24 / 365)}y`;
+}
+
+/** A Go duration (`1h2m3.5s`) in milliseconds; undefined when it is none. */
+export function parseGoDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  const m = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
+  if (m === null) return undefined;
+  let ms = 0;
+  for (const [, n, unit] of m[2]!.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) ms += Number(n) * UNIT_MS[unit!]!;
+  return m[1] === '-' ? -ms : ms;
+}
+
+const UNIT_MS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's Duration.String(): `1h0m0s`, `1.5s`, `200ms`. */
+export function formatGoDuration(ms: number): string {
+  if (ms === 0) return '0s';
+  const sign = ms < 0 ? '-' : '';
+  const abs = Math.abs(ms);
+  if (abs < 0.001) return `${sign}${trim(abs * 1e6)}ns`;
+  if (abs < 1) return `${sign}${trim(abs * 1000)}µs`;
+  if (abs < 1000) return `${sign}${trim(abs)}ms`;
+  const hours = Math.floor(abs / 3_600_000);
+  const minutes = Math.floor(abs / 60_000) % 60;
+  const seconds = `${trim((abs % 60_000) / 1000)}s`;
+  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+function trim(n: number): string {
+  return String(Number(n.toFixed(9)));
+}
