@@ -6,12 +6,8 @@ import type { Logger } from '../../base/log.ts';
 import type { Client, ResourceRef } from '../../client/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { bootstrapPolicy } from '../../registry/rbac.authorization.k8s.io/bootstrap.ts';
-import {
-  type Reconciliation,
-  reconcileBinding,
-  reconcileRole,
-} from '../../registry/rbac.authorization.k8s.io/reconcile.ts';
+import { bootstrapPolicy } from '../../registry/rbac/bootstrap.ts';
+import { type Reconciliation, reconcileBinding, reconcileRole } from '../../registry/rbac/reconcile.ts';
 
 const rbac = (resource: string, kind: string, namespaced: boolean): ResourceRef => ({
   group: 'rbac.authorization.k8s.io',

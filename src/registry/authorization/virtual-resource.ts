@@ -2,7 +2,12 @@
  * Resources that are answered and never stored: a create computes a status and returns the object. The API server mounts
  * each row's create on `create` here; nothing else is served.
  */
-import type { AuthorizationResult, AuthorizationAttributes, RuleResolver, User } from '../../machinery/authorization/authorizer.ts';
+import type {
+  AuthorizationAttributes,
+  AuthorizationResult,
+  RuleResolver,
+  User,
+} from '../../machinery/authorization/authorizer.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 
 export interface VirtualContext {
@@ -24,7 +29,10 @@ export interface ReviewBackend {
   authorize(attributes: AuthorizationAttributes): AuthorizationResult | Promise<AuthorizationResult>;
   readonly rules: RuleResolver;
   /** Who holds this token; undefined: nobody. Throws when it was recognised and refused. */
-  authenticateToken(token: string, audiences: readonly string[]): Promise<{ user: User; audiences?: readonly string[] } | undefined>;
+  authenticateToken(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<{ user: User; audiences?: readonly string[] } | undefined>;
   /** --api-audiences. */
   readonly apiAudiences: readonly string[];
 }
