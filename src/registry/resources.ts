@@ -145,22 +145,14 @@ export class ResourceTable {
 
   #group(): TableGroup[] {
     const { priorities } = load();
-    const groups = new Map<string, Map<string, ResourceRow[]>>();
-    for (const row of this.#rows.values()) {
-      let versions = groups.get(row.group);
-      if (versions === undefined) groups.set(row.group, (versions = new Map()));
-      const rows = versions.get(row.version);
-      if (rows === undefined) versions.set(row.version, [row]);
-      else rows.push(row);
-    }
-    const result = [...groups].map(([name, versions]) => ({
+    const result = [...Map.groupBy(this.#rows.values(), (row) => row.group)].map(([name, rows]) => ({
       name,
       priority: priorities.get(name) ?? CUSTOM_GROUP_PRIORITY,
-      versions: [...versions]
-        .map(([version, rows]) => ({
+      versions: [...Map.groupBy(rows, (row) => row.version)]
+        .map(([version, list]) => ({
           name: version,
           priority: priorities.get(`${name}/${version}`) ?? CUSTOM_VERSION_PRIORITY,
-          rows: rows.sort((a, b) => compare(a.resource, b.resource)),
+          rows: list.sort((a, b) => compare(a.resource, b.resource)),
         }))
         .sort((a, b) => b.priority - a.priority || compareVersions(b.name, a.name)),
     }));
