@@ -17,7 +17,7 @@ import {
 const vectors = new URL('../../../../shared/vectors/', import.meta.url);
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-describe('protobuf: golden vectors', function () {
+describe('protobuf: golden vectors', () => {
   if (!existsSync(vectors)) {
     it('golden vectors are present', function () {
       this.skip();
@@ -55,8 +55,15 @@ describe('protobuf: messages', () => {
   });
 
   it('prints what upstream prints for absent fields', () => {
-    assert.deepEqual(decodeProtobufMessage(Buffer.alloc(0), POD), { metadata: {}, spec: { containers: null }, status: {} });
-    assert.deepEqual(decodeProtobufMessage(Buffer.alloc(0), 'io.k8s.api.core.v1.PodList'), { metadata: {}, items: null });
+    assert.deepEqual(decodeProtobufMessage(Buffer.alloc(0), POD), {
+      metadata: {},
+      spec: { containers: null },
+      status: {},
+    });
+    assert.deepEqual(decodeProtobufMessage(Buffer.alloc(0), 'io.k8s.api.core.v1.PodList'), {
+      metadata: {},
+      items: null,
+    });
     assert.deepEqual(decodeProtobufMessage(Buffer.alloc(0), 'io.k8s.api.apps.v1.Deployment'), {
       metadata: {},
       spec: { selector: null, template: { metadata: {}, spec: { containers: null } }, strategy: {} },
@@ -72,8 +79,16 @@ describe('protobuf: messages', () => {
   it('builds a list from encoded items as encoding it whole would', () => {
     const items = ['a', 'b'].map((name) => ({ metadata: { name }, data: { k: name } }));
     const metadata = { resourceVersion: '7' };
-    const chunks = encodeProtobufList('v1', 'ConfigMapList', metadata, items.map((i) => encodeProtobuf(i, 'io.k8s.api.core.v1.ConfigMap')));
-    assert.deepEqual(Buffer.concat(chunks), encodeProtobufEnvelope({ apiVersion: 'v1', kind: 'ConfigMapList', metadata, items }));
+    const chunks = encodeProtobufList(
+      'v1',
+      'ConfigMapList',
+      metadata,
+      items.map((i) => encodeProtobuf(i, 'io.k8s.api.core.v1.ConfigMap')),
+    );
+    assert.deepEqual(
+      Buffer.concat(chunks),
+      encodeProtobufEnvelope({ apiVersion: 'v1', kind: 'ConfigMapList', metadata, items }),
+    );
   });
 
   it('sorts map keys by their bytes and survives __proto__', () => {
@@ -85,7 +100,10 @@ describe('protobuf: messages', () => {
   });
 
   it('never fails otherwise than with ProtobufError on broken bytes', () => {
-    const good = encodeProtobuf({ metadata: { name: 'a', labels: { a: 'b' } }, spec: { containers: [{ name: 'c' }] } }, POD);
+    const good = encodeProtobuf(
+      { metadata: { name: 'a', labels: { a: 'b' } }, spec: { containers: [{ name: 'c' }] } },
+      POD,
+    );
     fc.assert(
       fc.property(fc.nat(good.length - 1), fc.nat(255), fc.boolean(), (at, byte, cut) => {
         const bad = cut ? good.subarray(0, at) : Buffer.from(good);

@@ -4,8 +4,8 @@
  */
 import type { KubeObject } from '../meta/object.ts';
 import { decodeMessageBytes, ProtobufError, setEnvelopeDecoder } from './wire-decode.ts';
-import { encodeMessageBytes } from './wire-encode.ts';
 import type { JsonObject } from './wire-emit.ts';
+import { encodeMessageBytes } from './wire-encode.ts';
 import { messageFor, wireMessage } from './wire-table.ts';
 
 export { ProtobufError } from './wire-decode.ts';
@@ -62,7 +62,12 @@ export function lengthPrefix(tag: number, length: number): Buffer {
  * A whole list response, as chunks to be written one after the other. `items` are messages without envelope (`encodeProtobuf`);
  * `listMeta` is the list's metadata. The items are not copied.
  */
-export function encodeProtobufList(apiVersion: string, listKind: string, listMeta: JsonObject, items: readonly Buffer[]): Buffer[] {
+export function encodeProtobufList(
+  apiVersion: string,
+  listKind: string,
+  listMeta: JsonObject,
+  items: readonly Buffer[],
+): Buffer[] {
   const meta = encodeProtobuf(listMeta, 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');
   const metaHead = lengthPrefix(0x0a, meta.length);
   let length = metaHead.length + meta.length;

@@ -114,7 +114,7 @@ function readString(end: number): string {
       return s;
     }
   }
-  const s = buf.utf8Slice(pos, stop);
+  const s = buf.toString('utf8', pos, stop);
   pos = stop;
   return s;
 }
@@ -162,10 +162,11 @@ function readSlots(m: WireMessage, end: number): unknown[] {
       if (f.repeat === LIST && wire === 2) readPacked(f, slots, end);
       else throw new ProtobufError(`proto: wrong wireType = ${wire} for field ${f.name}`);
     } else if (f.repeat === LIST) {
-      const list = (slots[f.index] ??= []) as unknown[];
-      list.push(readValue(f, end));
+      slots[f.index] ??= [];
+      (slots[f.index] as unknown[]).push(readValue(f, end));
     } else if (f.repeat === MAP) {
-      readEntry(f, (slots[f.index] ??= {}) as JsonObject, end);
+      slots[f.index] ??= {};
+      readEntry(f, slots[f.index] as JsonObject, end);
     } else if (f.inline) {
       slots[f.index] = readSlots(nested(f), lengthEnd(end));
     } else {
@@ -182,8 +183,8 @@ function shortName(m: WireMessage): string {
 
 function readPacked(f: WireField, slots: unknown[], end: number): void {
   const stop = lengthEnd(end);
-  const list = (slots[f.index] ??= []) as unknown[];
-  while (pos < stop) list.push(readValue(f, stop));
+  slots[f.index] ??= [];
+  while (pos < stop) (slots[f.index] as unknown[]).push(readValue(f, stop));
 }
 
 function readEntry(f: WireField, map: JsonObject, end: number): void {
@@ -229,7 +230,7 @@ function readValue(f: WireField, end: number): unknown {
       return varint(end) !== 0;
     case BYTES: {
       const stop = lengthEnd(end);
-      const s = buf.base64Slice(pos, stop);
+      const s = buf.toString('base64', pos, stop);
       pos = stop;
       return s;
     }

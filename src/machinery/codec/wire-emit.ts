@@ -23,7 +23,8 @@ export type JsonObject = Record<string, unknown>;
 
 /** Sets an own property also when the key is `__proto__`. */
 export function setOwn(o: JsonObject, key: string, v: unknown): void {
-  if (key === '__proto__') Object.defineProperty(o, key, { value: v, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(o, key, { value: v, enumerable: true, configurable: true, writable: true });
   else o[key] = v;
 }
 

@@ -115,8 +115,8 @@ function text(s: string): void {
   const size = Buffer.byteLength(s);
   room(size);
   pos -= size;
-  if (size === n) buf.latin1Write(s, pos, size);
-  else buf.utf8Write(s, pos, size);
+  if (size === n) buf.write(s, pos, size, 'latin1');
+  else buf.write(s, pos, size, 'utf8');
   varint(size);
 }
 

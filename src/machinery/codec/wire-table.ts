@@ -119,7 +119,8 @@ export function messageFor(apiVersion: string, kind: string): string | undefined
   const pkg = packageOfVersion.get(apiVersion);
   let found: string | undefined;
   if (pkg !== undefined && kind in all.get(pkg)!.messages) found = `${pkg}.${kind}`;
-  else if (kind in all.get(META)!.messages && (pkg !== undefined || apiVersion === 'meta.k8s.io/v1')) found = `${META}.${kind}`;
+  else if (kind in all.get(META)!.messages && (pkg !== undefined || apiVersion === 'meta.k8s.io/v1'))
+    found = `${META}.${kind}`;
   if (names.size < 4096) names.set(key, found);
   return found;
 }

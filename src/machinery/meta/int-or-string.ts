@@ -4,7 +4,11 @@
 export type IntOrString = number | string;
 
 /** A number, or a percentage of `total` rounded up or down. @throws Error with upstream's text. */
-export function scaledValueFromIntOrPercent(v: IntOrString | undefined | null, total: number, options: { roundUp: boolean }): number {
+export function scaledValueFromIntOrPercent(
+  v: IntOrString | undefined | null,
+  total: number,
+  options: { roundUp: boolean },
+): number {
   if (v === undefined || v === null) throw new Error('nil value for IntOrString');
   if (typeof v === 'number') return v;
   const percent = percentValue(v);

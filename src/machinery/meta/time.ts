@@ -81,7 +81,9 @@ export function timeParseError(text: string): string {
     }
     rest = rest.slice(m[0].length);
   }
-  return rest === '' ? `parsing time ${value}: day out of range` : `parsing time ${value}: extra text: ${JSON.stringify(rest)}`;
+  return rest === ''
+    ? `parsing time ${value}: day out of range`
+    : `parsing time ${value}: extra text: ${JSON.stringify(rest)}`;
 }
 
 /** The Time a client sent, as upstream would give it back: UTC, whole seconds. */
@@ -142,11 +144,21 @@ export function parseGoDuration(text: string): number | undefined {
   const m = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
   if (m === null) return undefined;
   let ms = 0;
-  for (const [, n, unit] of m[2]!.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) ms += Number(n) * UNIT_MS[unit!]!;
+  for (const [, n, unit] of m[2]!.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
+    ms += Number(n) * UNIT_MS[unit!]!;
   return m[1] === '-' ? -ms : ms;
 }
 
-const UNIT_MS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_MS: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
 
 /** Go's Duration.String(): `1h0m0s`, `1.5s`, `200ms`. */
 export function formatGoDuration(ms: number): string {

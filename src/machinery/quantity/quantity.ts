@@ -108,9 +108,7 @@ function parseShort(s: string, { negative, num, denom, exponent, format }: Parts
   const value = BigInt(shifted);
   const result = value * mantissa * (negative ? -1n : 1n);
   const kept =
-    format === 'BinarySI'
-      ? (value & 7n) !== 0n
-      : scale % 3 === 0 && !shifted.endsWith('000') && shifted[0] !== '0';
+    format === 'BinarySI' ? (value & 7n) !== 0n : scale % 3 === 0 && !shifted.endsWith('000') && shifted[0] !== '0';
   return { unscaled: result, scale, format, ...(kept ? { text: s } : {}) };
 }
 
