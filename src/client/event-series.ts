@@ -6,9 +6,9 @@ import { background } from '../base/background.ts';
 import type { Timer } from '../base/clock.ts';
 import { isNotFound, statusErrorOf } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
+import { formatMicroTime } from '../machinery/meta/time.ts';
 import type { EventRecorderOptions, EventType, ObjectReference } from './events.ts';
 import { EVENTS_V1 } from './resources.ts';
-import { microTime } from './time.ts';
 
 interface SeriesEvent extends KubeObject {
   eventTime: string;
@@ -52,7 +52,7 @@ export class EventSeriesRecorder {
 
   record(o: Occurrence): void {
     const { clock, component, host } = this.#o;
-    const now = microTime(clock.now());
+    const now = formatMicroTime(clock.now());
     const instance = host ? `${component}-${host}` : component;
     const key = JSON.stringify([o.type, o.action, o.reason, component, instance, o.regarding, o.related]);
     const known = this.#series.get(key);

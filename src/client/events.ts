@@ -9,11 +9,11 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { isNotFound, statusErrorOf } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
+import { formatTime } from '../machinery/meta/time.ts';
 import type { Client } from './client.ts';
 import { EventCorrelator } from './event-correlator.ts';
 import { EventSeriesRecorder } from './event-series.ts';
 import { EVENTS } from './resources.ts';
-import { timestamp } from './time.ts';
 
 export interface ObjectReference {
   apiVersion?: string;
@@ -82,7 +82,7 @@ export class EventRecorder {
     if (this.#o.signal.aborted || this.#queue.length >= MAX_QUEUED) return;
     const involved = referenceTo(regarding);
     const { clock, component, host } = this.#o;
-    const now = timestamp(clock.now());
+    const now = formatTime(clock.now());
     this.#queue.push({
       apiVersion: 'v1',
       kind: 'Event',

@@ -9,10 +9,10 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { isNotFound } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
+import { formatMicroTime } from '../machinery/meta/time.ts';
 import type { Client } from './client.ts';
 import type { EventRecorder } from './events.ts';
 import { LEASES } from './resources.ts';
-import { microTime } from './time.ts';
 
 export interface LeaderElectionOptions {
   client: Client;
@@ -143,7 +143,7 @@ class Candidate {
   async release(): Promise<void> {
     const { client, clock, identity, lease } = this.#o;
     if (this.#observed?.spec?.holderIdentity !== identity) return;
-    const now = microTime(clock.now());
+    const now = formatMicroTime(clock.now());
     const spec = {
       leaseDurationSeconds: 1,
       renewTime: now,
@@ -168,7 +168,7 @@ class Candidate {
 
   async #tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
     const { client, clock, identity, lease, log } = this.#o;
-    const now = microTime(clock.now());
+    const now = formatMicroTime(clock.now());
     const mine: LeaseSpec = {
       holderIdentity: identity,
       leaseDurationSeconds: Math.floor(this.#leaseDuration / 1000),

@@ -1,0 +1,62 @@
+/** Metrics of the controller manager, under upstream's names. One registry a process; /metrics writes it out. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { WorkQueueMetrics } from '../client/workqueue.ts';
+
+const SECONDS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+
+export class ControllerMetrics {
+  readonly registry: Registry;
+  readonly #depth: Gauge;
+  readonly #adds: Counter;
+  readonly #waited: Histogram;
+  readonly #worked: Histogram;
+  readonly #retries: Counter;
+
+  constructor(registry: Registry = new Registry()) {
+    this.registry = registry;
+    const of = { registers: [registry], labelNames: ['name'] };
+    this.#depth = new Gauge({ ...of, name: 'workqueue_depth', help: 'Current depth of workqueue' });
+    this.#adds = new Counter({
+      ...of,
+      name: 'workqueue_adds_total',
+      help: 'Total number of adds handled by workqueue',
+    });
+    this.#waited = new Histogram({
+      ...of,
+      name: 'workqueue_queue_duration_seconds',
+      buckets: SECONDS,
+      help: 'How long in seconds an item stays in workqueue before being requested.',
+    });
+    this.#worked = new Histogram({
+      ...of,
+      name: 'workqueue_work_duration_seconds',
+      buckets: SECONDS,
+      help: 'How long in seconds processing an item from workqueue takes.',
+    });
+    this.#retries = new Counter({
+      ...of,
+      name: 'workqueue_retries_total',
+      help: 'Total number of retries handled by workqueue',
+    });
+  }
+
+  queue(name: string): WorkQueueMetrics {
+    const depth = this.#depth.labels(name);
+    const adds = this.#adds.labels(name);
+    const waited = this.#waited.labels(name);
+    const worked = this.#worked.labels(name);
+    const retries = this.#retries.labels(name);
+    return {
+      add(n) {
+        adds.inc();
+        depth.set(n);
+      },
+      get(n, seconds) {
+        depth.set(n);
+        waited.observe(seconds);
+      },
+      done: (seconds) => worked.observe(seconds),
+      retry: () => retries.inc(),
+    };
+  }
+}
