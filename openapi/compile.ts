@@ -25,6 +25,8 @@ writeFileSync(join(dist, 'definitions.json'), definitionsFile(definitions, overl
 const resources = readResources(readFileSync(join(here, 'overlay', 'resources.txt'), 'utf8'));
 writeFileSync(join(dist, 'resources.json'), JSON.stringify(resources));
 writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
+const wire = JSON.parse(readFileSync(join(here, 'overlay', 'protobuf.json'), 'utf8'));
+writeFileSync(join(dist, 'protobuf.json'), JSON.stringify(wire));
 
 rmSync(types, { recursive: true, force: true });
 mkdirSync(types, { recursive: true });

@@ -163,3 +163,8 @@ export class ResourceTable {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** False for rows that were added at run time (custom resources). */
+export function isBuiltin(row: ResourceRow): boolean {
+  return row.schemas === builtinSchemas();
+}

@@ -42,8 +42,9 @@ export class Trie<T> {
         at = next;
       }
     }
-    if (options.rest === true) (at.rest ??= new Map()).set(method, value);
-    else (at.values ??= new Map()).set(method, value);
+    const where = options.rest === true ? 'rest' : 'values';
+    at[where] ??= new Map();
+    at[where].set(method, value);
   }
 
   delete(template: string, method: string, options: { rest?: boolean } = {}): void {

@@ -1,0 +1,126 @@
+/**
+ * Discovery and /version. Documents are made on first request after the table changed and served from bytes until it changes
+ * again. Mounted by the server for /api, /apis, /apis/<group>, /api/v1, /apis/<group>/<version> and /version.
+ */
+// Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
+import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
+import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import type { ResourceTable } from '../../registry/resources.ts';
+import { type AcceptClause, accepts, parseAccept } from './accept.ts';
+import { CachedDocument, type DocumentResponse } from './document.ts';
+import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
+import { versionInfo } from './version.ts';
+
+const JSON_TYPE = 'application/json';
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+const AGGREGATED_VERSIONS = ['v2', 'v2beta1'] as const;
+
+export interface DiscoveryRequest {
+  path: string;
+  accept?: string | undefined;
+  ifNoneMatch?: string | undefined;
+}
+
+export class Discovery {
+  readonly #table: ResourceTable;
+  readonly #serverAddress: string;
+  #generation = -1;
+  readonly #documents = new Map<string, CachedDocument | undefined>();
+
+  /** `serverAddress` (`host:port`) is what /api tells clients to use. */
+  constructor(table: ResourceTable, options: { serverAddress?: string } = {}) {
+    this.#table = table;
+    this.#serverAddress = options.serverAddress ?? '127.0.0.1:6443';
+  }
+
+  /** Undefined when the path is none of discovery's (or a group that is not served). @throws StatusError 406 */
+  respond(request: DiscoveryRequest): DocumentResponse | undefined {
+    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+    if (path === '/version') {
+      const headers = { 'content-type': JSON_TYPE };
+      return { status: 200, headers, body: Buffer.from(JSON.stringify(versionInfo(), null, 2)) };
+    }
+    const clauses = parseAccept(request.accept);
+    if (path === '/api' || path === '/apis') {
+      const aggregated = clauses.find(isServable(true));
+      if (aggregated?.parameters.as !== undefined) return this.#aggregated(path, aggregated, request.ifNoneMatch);
+    }
+    const document = this.#document(path);
+    if (document === undefined) return undefined;
+    const clause = clauses.find(isServable(false));
+    if (clause === undefined) throw notAcceptable(onlyAccepted());
+    const headers = { 'content-type': JSON_TYPE, vary: 'Accept' };
+    if (clause.mediaType !== PROTOBUF_TYPE) return { status: 200, headers, body: document.json };
+    return { status: 200, headers: { ...headers, 'content-type': PROTOBUF_TYPE }, body: protobuf(document) };
+  }
+
+  #aggregated(path: '/api' | '/apis', clause: AcceptClause, ifNoneMatch: string | undefined): DocumentResponse {
+    const { v } = clause.parameters;
+    const document = this.#document(`${path}#${v}`)!;
+    const headers: Record<string, string> = { etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
+    if (ifNoneMatch === document.etag) return { status: 304, headers, body: Buffer.alloc(0) };
+    const base = clause.mediaType === PROTOBUF_TYPE ? PROTOBUF_TYPE : JSON_TYPE;
+    headers['content-type'] = `${base};g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
+    return { status: 200, headers, body: base === JSON_TYPE ? document.json : protobuf(document) };
+  }
+
+  #document(key: string): CachedDocument | undefined {
+    if (this.#generation !== this.#table.generation) {
+      this.#documents.clear();
+      this.#generation = this.#table.generation;
+    }
+    if (this.#documents.has(key)) return this.#documents.get(key);
+    const make = this.#maker(key);
+    const document = make && new CachedDocument(make);
+    // Unknown paths are not remembered: clients could ask for any number of them.
+    if (document !== undefined) this.#documents.set(key, document);
+    return document;
+  }
+
+  #maker(key: string): (() => object) | undefined {
+    const groups = this.#table.groups();
+    if (key === '/api') return () => apiVersions(this.#serverAddress);
+    if (key === '/apis') return () => apiGroupList(groups);
+    for (const version of AGGREGATED_VERSIONS) {
+      const of = (core: boolean) => () =>
+        apiGroupDiscoveryList(
+          groups.filter((g) => (g.name === '') === core),
+          version,
+        );
+      if (key === `/api#${version}`) return of(true);
+      if (key === `/apis#${version}`) return of(false);
+    }
+    const segments = key.split('/').slice(1);
+    const isCore = segments[0] === 'api';
+    if (!isCore && segments[0] !== 'apis') return undefined;
+    const [name, versionName] = isCore ? ['', ...segments.slice(1)] : segments.slice(1);
+    if (segments.length > (isCore ? 2 : 3)) return undefined;
+    const group = groups.find((candidate) => candidate.name === name);
+    if (group === undefined) return undefined;
+    if (versionName === undefined) return isCore ? undefined : () => apiGroup(group);
+    const version = group.versions.find((candidate) => candidate.name === versionName);
+    return version && (() => apiResourceList(group, version));
+  }
+}
+
+function isServable(aggregated: boolean): (clause: AcceptClause) => boolean {
+  return (clause) => {
+    if (!accepts(clause, JSON_TYPE) && !accepts(clause, PROTOBUF_TYPE)) return false;
+    const { as, g, v } = clause.parameters;
+    if (as === undefined && g === undefined && v === undefined) return true;
+    return (
+      aggregated &&
+      as === 'APIGroupDiscoveryList' &&
+      g === 'apidiscovery.k8s.io' &&
+      AGGREGATED_VERSIONS.some((version) => version === v)
+    );
+  };
+}
+
+function onlyAccepted(): string {
+  return `only the following media types are accepted: ${JSON_TYPE}, ${PROTOBUF_TYPE}`;
+}
+
+function protobuf(document: CachedDocument): Buffer {
+  return document.encoded(PROTOBUF_TYPE, (object) => encodeProtobufEnvelope({ apiVersion: 'v1', ...object }));
+}
