@@ -1,0 +1,128 @@
+/**
+ * One object at one revision as the watch cache holds it: bytes first, everything else derived from them on first use
+ * and kept (parsed object, labels, fields, other encodings). Shared by all requests and watchers; never mutated.
+ */
+import { freezesObjects } from './freeze.ts';
+
+/** What a watch cache knows of its resource, defaults filled in. */
+export interface EntryCodec<T> {
+  /** Absent: the bytes are served as they are stored. */
+  serve: ((value: Buffer, revision: number, key: string) => Buffer) | undefined;
+  parse(bytes: Buffer): T;
+  labels(object: T): Readonly<Record<string, string>>;
+  fields(object: T): Readonly<Record<string, string>>;
+}
+
+interface WithMetadata {
+  metadata?: { resourceVersion?: string };
+}
+
+export class CacheEntry<T> {
+  readonly key: string;
+  /** The object's resourceVersion. */
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly #codec: EntryCodec<T>;
+  /** Stored bytes; given up once the served ones are made of them. */
+  #value: Buffer | undefined;
+  #bytes: Buffer | undefined;
+  #object: T | undefined;
+  #labels: Readonly<Record<string, string>> | undefined;
+  #fields: Readonly<Record<string, string>> | undefined;
+  #slots: Map<string, unknown> | undefined;
+
+  /** `object`, when the writer had it parsed anyway, is taken over and gets its resourceVersion here. */
+  constructor(
+    codec: EntryCodec<T>,
+    at: { key: string; revision: number; createRevision: number },
+    value: Buffer,
+    object?: T,
+  ) {
+    this.#codec = codec;
+    this.key = at.key;
+    this.revision = at.revision;
+    this.createRevision = at.createRevision;
+    this.#value = value;
+    if (object !== undefined) this.#object = withRevision(object, at.revision);
+  }
+
+  /** The JSON that is served, resourceVersion included. */
+  get bytes(): Buffer {
+    if (this.#bytes === undefined) {
+      const { serve } = this.#codec;
+      this.#bytes = serve === undefined ? this.#value! : serve(this.#value!, this.revision, this.key);
+      this.#value = undefined;
+    }
+    return this.#bytes;
+  }
+
+  /** Parsed once. Must not be changed by anybody (tests freeze it). */
+  get object(): T {
+    if (this.#object === undefined) {
+      const object = this.#codec.parse(this.bytes);
+      this.#object = freezesObjects() ? deepFreeze(object) : object;
+    }
+    return this.#object;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    this.#labels ??= this.#codec.labels(this.object);
+    return this.#labels;
+  }
+
+  /** Selectable fields. */
+  get fields(): Readonly<Record<string, string>> {
+    this.#fields ??= this.#codec.fields(this.object);
+    return this.#fields;
+  }
+
+  /** Bytes held. */
+  get size(): number {
+    return (this.#bytes ?? this.#value!).length;
+  }
+
+  /** Something derived from this entry, made on first use of `name` and kept as long as the entry is current. */
+  slot<E>(name: string, make: (entry: this) => E): E {
+    this.#slots ??= new Map();
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known as E;
+    const made = make(this);
+    this.#slots.set(name, made);
+    return made;
+  }
+
+  /** Called when the entry only lives on in history: gives up what can be made again. */
+  retire(): void {
+    this.#slots = undefined;
+    this.#object = undefined;
+  }
+
+  /** The last state of a deleted object (or one that left a selection): the same content with the revision of the event. */
+  asOf(revision: number): CacheEntry<T> {
+    const object = this.#object === undefined ? undefined : copyMetadata(this.#object);
+    const at = { key: this.key, revision, createRevision: this.createRevision };
+    const copy = new CacheEntry<T>(this.#codec, at, this.#bytes ?? this.#value!, object);
+    copy.#labels = this.#labels;
+    copy.#fields = this.#fields;
+    return copy;
+  }
+}
+
+function withRevision<T>(object: T, revision: number): T {
+  const { metadata } = object as WithMetadata;
+  if (metadata !== undefined) metadata.resourceVersion = String(revision);
+  return freezesObjects() ? deepFreeze(object) : object;
+}
+
+function copyMetadata<T>(object: T): T {
+  const { metadata } = object as WithMetadata;
+  return metadata === undefined ? object : ({ ...object, metadata: { ...metadata } } as T);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
+    Object.freeze(value);
+    for (const child of Object.values(value)) deepFreeze(child);
+  }
+  return value;
+}

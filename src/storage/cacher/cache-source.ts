@@ -1,0 +1,293 @@
+/**
+ * Where a watch cache gets its content from: fills it by a list, follows by a subscription, begins again when that is
+ * lost. Also the reads that go past the cache: newest single keys and freshness on shared stores, revisions older than the history.
+ */
+
+import { background } from '../../base/background.ts';
+import { Backoff } from '../../base/backoff.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
+import { closed } from '../errors.ts';
+import { SortedMap } from '../memory/sorted-map.ts';
+import { type Change, VersionedMap } from '../memory/versioned-map.ts';
+import { type KeyValue, type Storage, StorageError, type Subscription, type WatchEvent } from '../storage.ts';
+import { WatchHub } from '../watch-hub.ts';
+import { CacheEntry, type EntryCodec } from './cache-entry.ts';
+import type { WatchCacheOptions } from './watch-cache.ts';
+
+export interface CacheSourceOptions {
+  storage: Storage;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface Content<T> {
+  readonly map: VersionedMap<CacheEntry<T>>;
+  readonly subscription: Subscription;
+  /** The contract's face of the cache: raw events for `Storage.subscribe`. */
+  readonly hub: WatchHub;
+}
+
+export interface CacheListener<T> {
+  changed(change: Change<CacheEntry<T>>): void;
+  /** The content is no longer followed; it will be filled again unless the error is undefined (closed). */
+  lost(error: StorageError | undefined): void;
+}
+
+const PAGE = 10_000;
+
+export class CacheSource<T> implements AsyncDisposable {
+  readonly clock: Clock;
+  readonly shared: boolean;
+  readonly codec: EntryCodec<T>;
+  readonly #prefix: string;
+  readonly #storage: Storage;
+  readonly #log: Logger;
+  readonly #listener: CacheListener<T>;
+  readonly #maxEvents: number;
+  readonly #maxBytes: number;
+  readonly #abort = new AbortController();
+  #content: Content<T> | undefined;
+  #filled: PromiseWithResolvers<Content<T>> = Promise.withResolvers();
+  /** Kept over a refill: entries that did not change are taken over. */
+  #old: VersionedMap<CacheEntry<T>> | undefined;
+  #historyBytes = 0;
+  readonly #seeds = new WeakMap<Buffer, { object: T }>();
+
+  constructor(options: WatchCacheOptions<T>, { storage, clock, log }: CacheSourceOptions, listener: CacheListener<T>) {
+    this.clock = clock;
+    this.shared = storage.capabilities.shared;
+    this.codec = codecOf(options);
+    this.#prefix = options.prefix;
+    this.#storage = storage;
+    this.#log = log;
+    this.#listener = listener;
+    this.#maxEvents = options.historyEvents ?? 20_000;
+    this.#maxBytes = options.historyBytes ?? 64 << 20;
+    this.#filled.promise.catch(() => {});
+    background(`watch cache ${options.prefix}`, this.#run(), log);
+  }
+
+  get revision(): number {
+    return this.#content?.subscription.revision ?? 0;
+  }
+
+  peek(): Content<T> | undefined {
+    return this.#content;
+  }
+
+  /** The content, once it is there. */
+  async content(signal?: AbortSignal): Promise<Content<T>> {
+    if (this.#content !== undefined) return this.#content;
+    if (signal === undefined) return this.#filled.promise;
+    signal.throwIfAborted();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([this.#filled.promise, promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async reached(revision: number, signal: AbortSignal): Promise<void> {
+    const { subscription } = await this.content(signal);
+    await subscription.reached(revision, signal);
+  }
+
+  seed(value: Buffer, object: T): void {
+    this.#seeds.set(value, { object });
+  }
+
+  /** The newest committed entry of a shared store. */
+  async readThrough(key: string, signal: AbortSignal | undefined): Promise<CacheEntry<T> | undefined> {
+    const kv = await this.#storage.get(key, signal && { signal });
+    return kv === undefined ? undefined : this.#entryOf(kv);
+  }
+
+  /** The content at a revision that is older than the history here. */
+  async readAt(revision: number, signal: AbortSignal | undefined): Promise<SortedMap<CacheEntry<T>>> {
+    const { items } = await this.#storage.list(this.#prefix, { revision, ...(signal && { signal }) });
+    return this.#mapOf(items);
+  }
+
+  /**
+   * Makes sure, on a shared store, that the cache has everything that was committed when this was called. Where the
+   * store cannot tell, the answer is the store's own list.
+   */
+  async confirm(
+    signal: AbortSignal | undefined,
+  ): Promise<{ map: SortedMap<CacheEntry<T>>; revision: number } | undefined> {
+    const { subscription } = await this.content(signal);
+    if (!subscription.reportsProgress) {
+      const { items, revision } = await this.#storage.list(this.#prefix, signal && { signal });
+      return { map: this.#mapOf(items), revision };
+    }
+    const newest = await this.#storage.currentRevision();
+    await subscription.reached(newest, signal);
+    return undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort();
+    this.#lose(undefined);
+    this.#filled.reject(closed());
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    const backoff = new Backoff({ initial: 100, max: 5_000, jitter: 0.2 }, systemRandom);
+    while (!signal.aborted) {
+      const ended = Promise.withResolvers<StorageError | undefined>();
+      try {
+        await this.#fill(ended.resolve);
+        backoff.reset();
+        const error = await ended.promise;
+        if (signal.aborted) return;
+        this.#lose(error ?? closed());
+        if (error === undefined) {
+          // The store was closed in order: nothing will come any more.
+          this.#filled.reject(closed());
+          return;
+        }
+        this.#log.warn('watch cache lost its source, filling again', { prefix: this.#prefix, err: error });
+      } catch (err) {
+        if (signal.aborted) return;
+        if (err instanceof StorageError && err.code === 'Closed') {
+          this.#filled.reject(err);
+          return;
+        }
+        this.#log.warn('watch cache could not be filled, trying again', { prefix: this.#prefix, err });
+        await this.clock.sleep(backoff.next(), signal).catch(() => {});
+      }
+    }
+  }
+
+  async #fill(onEnd: (error: StorageError | undefined) => void): Promise<void> {
+    const { signal } = this.#abort;
+    let page = await this.#storage.list(this.#prefix, { limit: PAGE, signal });
+    const { revision } = page;
+    const map = new VersionedMap<CacheEntry<T>>(revision);
+    for (;;) {
+      for (const kv of page.items) map.load(kv.key, this.#entryOf(kv));
+      if (!page.more) break;
+      const start = `${page.items[page.items.length - 1]!.key}\0`;
+      page = await this.#storage.list(this.#prefix, { limit: PAGE, revision, start, signal });
+    }
+    const hub = new WatchHub(revision);
+    this.#historyBytes = 0;
+    let live = false;
+    const early: (readonly WatchEvent[])[] = [];
+    const subscription = await this.#storage.subscribe(
+      this.#prefix,
+      { after: revision, withoutPrevious: true, signal },
+      {
+        events: (events) => {
+          if (live) this.#apply(map, hub, events);
+          else early.push(events);
+        },
+        closed: (error) => onEnd(error),
+      },
+    );
+    signal.throwIfAborted();
+    live = true;
+    for (const events of early) this.#apply(map, hub, events);
+    this.#old = undefined;
+    this.#content = { map, subscription, hub };
+    this.#filled.resolve(this.#content);
+  }
+
+  #apply(map: VersionedMap<CacheEntry<T>>, hub: WatchHub, events: readonly WatchEvent[]): void {
+    const raw: WatchEvent[] | undefined = hub.idle ? undefined : [];
+    for (const event of events) {
+      if (event.revision <= map.revision) continue;
+      const entry =
+        event.type === 'delete'
+          ? undefined
+          : this.#entryOf({
+              key: event.key,
+              value: event.value!,
+              modRevision: event.revision,
+              createRevision: event.createRevision ?? event.revision,
+            });
+      // A delete of a key that was created and deleted while the list was being read.
+      if (entry === undefined && map.get(event.key) === undefined) continue;
+      const change = map.apply(event.key, event.revision, entry);
+      this.#historyBytes += (change.previous?.size ?? 0) + 100;
+      raw?.push(rawEvent(change));
+      this.#listener.changed(change);
+    }
+    while (map.historyLength > this.#maxEvents || this.#historyBytes > this.#maxBytes) {
+      const oldest = map.oldest;
+      if (oldest === undefined) break;
+      this.#historyBytes -= (oldest.previous?.size ?? 0) + 100;
+      map.dropOldest();
+    }
+    if (events.length > 0) hub.commit(raw ?? [], events[events.length - 1]!.revision);
+  }
+
+  #lose(error: StorageError | undefined): void {
+    const content = this.#content;
+    if (content === undefined) return;
+    this.#old = content.map;
+    this.#content = undefined;
+    this.#filled = Promise.withResolvers();
+    this.#filled.promise.catch(() => {});
+    this.#listener.lost(error ?? closed());
+    content.hub.close(error);
+  }
+
+  /** The entry for a stored value: the one that is there already when it is the same write. */
+  #entryOf(kv: KeyValue): CacheEntry<T> {
+    const known = (this.#content?.map ?? this.#old)?.get(kv.key);
+    if (known !== undefined && known.revision === kv.modRevision) return known;
+    const at = { key: kv.key, revision: kv.modRevision, createRevision: kv.createRevision };
+    return new CacheEntry<T>(this.codec, at, kv.value, this.#seeds.get(kv.value)?.object);
+  }
+
+  #mapOf(items: readonly KeyValue[]): SortedMap<CacheEntry<T>> {
+    const map = new SortedMap<CacheEntry<T>>();
+    for (const kv of items) map.set(kv.key, this.#entryOf(kv));
+    return map;
+  }
+}
+
+export function rawEvent<T>({ key, revision, current, previous }: Change<CacheEntry<T>>): WatchEvent {
+  const event: WatchEvent =
+    current === undefined
+      ? { type: 'delete', key, revision }
+      : { type: 'put', key, revision, value: current.bytes, createRevision: current.createRevision };
+  if (previous !== undefined) event.previous = rawKeyValue(previous);
+  else if (current !== undefined) event.created = true;
+  return event;
+}
+
+export function rawKeyValue<T>(entry: CacheEntry<T>): KeyValue {
+  return {
+    key: entry.key,
+    value: entry.bytes,
+    modRevision: entry.revision,
+    createRevision: entry.createRevision,
+  };
+}
+
+interface Labelled {
+  metadata?: { name?: string; namespace?: string; labels?: Record<string, string> };
+}
+
+function codecOf<T>(options: WatchCacheOptions<T>): EntryCodec<T> {
+  return {
+    serve: options.serve,
+    parse: options.parse ?? ((bytes) => JSON.parse(bytes.toString()) as T),
+    labels: options.labels ?? ((object) => (object as Labelled).metadata?.labels ?? {}),
+    fields:
+      options.fields ??
+      ((object) => {
+        const { name = '', namespace = '' } = (object as Labelled).metadata ?? {};
+        return { 'metadata.name': name, 'metadata.namespace': namespace };
+      }),
+  };
+}

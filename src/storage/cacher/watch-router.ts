@@ -1,0 +1,111 @@
+/**
+ * Finds the groups of watchers a change concerns without asking each: by exact key, by path prefix (all, namespace), by
+ * the value of an index (pods of one node). Coalesces per tick: groups are flushed on a microtask.
+ */
+import type { Change } from '../memory/versioned-map.ts';
+import type { StorageError } from '../storage.ts';
+import type { CacheEntry } from './cache-entry.ts';
+import { WatchGroup } from './cache-watch.ts';
+import { ChangeDeliveries, type Selector } from './delivery.ts';
+
+export type WatchScope =
+  | { kind: 'prefix'; prefix: string }
+  | { kind: 'key'; key: string }
+  | { kind: 'index'; name: string; value: string };
+
+/** The values an entry has in an index. */
+export type IndexValues<T> = (name: string, entry: CacheEntry<T>) => readonly string[];
+
+/** Groups by selector id. */
+type Groups<T> = Map<string, WatchGroup<T>>;
+
+export class WatchRouter<T> {
+  readonly #indexValues: IndexValues<T>;
+  readonly #byKey = new Map<string, Groups<T>>();
+  readonly #byPrefix = new Map<string, Groups<T>>();
+  readonly #byIndex = new Map<string, Map<string, Groups<T>>>();
+  readonly #dirty = new Set<WatchGroup<T>>();
+  #flushDue = false;
+
+  constructor(indexValues: IndexValues<T>) {
+    this.#indexValues = indexValues;
+  }
+
+  /** The group for scope and selector, flushed: a watch that joins has seen everything routed so far. */
+  group(scope: WatchScope, selector: Selector<T> | undefined): WatchGroup<T> {
+    const { map, key } = this.#place(scope);
+    let groups = map.get(key);
+    if (groups === undefined) {
+      groups = new Map();
+      map.set(key, groups);
+    }
+    const id = selector?.id ?? '';
+    let group = groups.get(id);
+    if (group === undefined) {
+      const own = groups;
+      const made = new WatchGroup<T>(selector, () => {
+        this.#dirty.delete(made);
+        own.delete(id);
+        if (own.size === 0) map.delete(key);
+      });
+      group = made;
+      groups.set(id, group);
+    }
+    group.flush();
+    return group;
+  }
+
+  route(change: Change<CacheEntry<T>>): void {
+    const deliveries = new ChangeDeliveries<T>(change);
+    const { key } = change;
+    this.#offer(this.#byKey.get(key), deliveries);
+    if (this.#byPrefix.size > 0) {
+      for (let slash = key.indexOf('/'); slash >= 0; slash = key.indexOf('/', slash + 1)) {
+        this.#offer(this.#byPrefix.get(key.slice(0, slash + 1)), deliveries);
+      }
+    }
+    for (const [name, byValue] of this.#byIndex) {
+      if (byValue.size === 0) continue;
+      const now = change.current === undefined ? [] : this.#indexValues(name, change.current);
+      const before = change.previous === undefined ? [] : this.#indexValues(name, change.previous);
+      for (const value of now) this.#offer(byValue.get(value), deliveries);
+      for (const value of before) if (!now.includes(value)) this.#offer(byValue.get(value), deliveries);
+    }
+    if (this.#dirty.size > 0 && !this.#flushDue) {
+      this.#flushDue = true;
+      queueMicrotask(() => this.flush());
+    }
+  }
+
+  flush(): void {
+    this.#flushDue = false;
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const group of dirty) group.flush();
+  }
+
+  /** Ends every watch. */
+  close(error: StorageError | undefined): void {
+    this.flush();
+    const maps = [this.#byKey, this.#byPrefix, ...this.#byIndex.values()];
+    for (const map of maps) {
+      for (const groups of [...map.values()]) for (const group of [...groups.values()]) group.close(error);
+    }
+  }
+
+  #offer(groups: Groups<T> | undefined, deliveries: ChangeDeliveries<T>): void {
+    if (groups === undefined) return;
+    for (const group of groups.values()) if (group.offer(deliveries)) this.#dirty.add(group);
+  }
+
+  #place(scope: WatchScope): { map: Map<string, Groups<T>>; key: string } {
+    if (scope.kind === 'key') return { map: this.#byKey, key: scope.key };
+    if (scope.kind === 'prefix') return { map: this.#byPrefix, key: scope.prefix };
+    let byValue = this.#byIndex.get(scope.name);
+    if (byValue === undefined) {
+      byValue = new Map();
+      this.#byIndex.set(scope.name, byValue);
+    }
+    return { map: byValue, key: scope.value };
+  }
+}
