@@ -78,26 +78,25 @@ function max(to: ResourceAmounts, from: ResourceAmounts): void {
   for (const name in from) if (from[name]! > (to[name] ?? 0)) to[name] = from[name]!;
 }
 
-/** Upstream's quality-of-service class. Upstream: kubectl/pkg/util/qos ComputePodQOS */
+/** Upstream's quality-of-service class. Upstream: pkg/apis/core/helper/qos/qos.go ComputePodQOS */
 export function qosClass(spec: PodSpecLike): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const all = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  if (spec.resources !== undefined) {
-    const merged = { containers: [{ resources: spec.resources }] };
-    const cls = qosClass(merged);
-    if (cls !== 'BestEffort') return cls;
-  }
-  let any = false;
+  const parts = spec.resources
+    ? [{ resources: spec.resources }]
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  const requests: ResourceAmounts = {};
+  const limits: ResourceAmounts = {};
   let guaranteed = true;
-  for (const c of all) {
-    const requests = positive(c.resources?.requests);
-    const limits = positive(c.resources?.limits);
-    if (Object.keys(requests).length + Object.keys(limits).length > 0) any = true;
-    for (const name of ['cpu', 'memory']) {
-      if (limits[name] === undefined || (requests[name] !== undefined && requests[name] !== limits[name])) guaranteed = false;
-    }
+  for (const { resources } of parts) {
+    const limited = positive(resources?.limits);
+    add(requests, positive(resources?.requests));
+    add(limits, limited);
+    const none = spec.resources && Object.keys(resources?.limits ?? {}).length === 0;
+    if (Object.keys(limited).length < 2 && !none) guaranteed = false;
   }
-  if (!any) return 'BestEffort';
-  return guaranteed ? 'Guaranteed' : 'Burstable';
+  const names = Object.keys(requests);
+  if (names.length + Object.keys(limits).length === 0) return 'BestEffort';
+  if (names.length !== Object.keys(limits).length) guaranteed = false;
+  return guaranteed && names.every((name) => requests[name] === limits[name]) ? 'Guaranteed' : 'Burstable';
 }
 
 function positive(list: ResourceList | undefined): ResourceAmounts {
