@@ -1,0 +1,252 @@
+/**
+ * Ownership of fields on every write that is not server-side apply: who changed what is written into
+ * metadata.managedFields. Called once a request, after defaulting and before mutating admission.
+ * Upstream: apimachinery/pkg/util/managedfields/internal/, structured-merge-diff merge/update.go
+ */
+import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts';
+import type { Schema, SchemaSource } from '../schema/schema.ts';
+import { FieldSet } from './fieldset.ts';
+import type { JsonObject } from './json-value.ts';
+import { jsonEqual } from './json-value.ts';
+import {
+  capUpdateManagers,
+  decodeManagedFields,
+  emptyManaged,
+  encodeManagedFields,
+  isResetManagedFields,
+  type Managed,
+  managerIdentifier,
+  type VersionedSet,
+} from './managers.ts';
+import { reconcileFieldSet } from './reconcile.ts';
+import { type Comparison, compareTyped } from './typed.ts';
+
+export interface Typed {
+  object: unknown;
+  schema: Schema;
+  source: SchemaSource;
+}
+
+export interface FieldManagerOptions {
+  /** Of the request's version. */
+  schema: Schema;
+  source: SchemaSource;
+  /** Of the request: `apps/v1`. Objects given are of this version. */
+  apiVersion: string;
+  kind: string;
+  /** '' or absent: the resource itself. */
+  subresource?: string;
+  manager: string;
+  /** RFC 3339 with second precision. */
+  time: string;
+  /** Paths that this door resets, from the strategy: never owned through it. */
+  resetFields?: readonly (readonly string[])[];
+  /**
+   * The object at another version, for managers that wrote it at that version; undefined when the version exists no more (its
+   * managers are then dropped). Absent: all versions are structurally equal.
+   */
+  convert?: (object: unknown, apiVersion: string) => Typed | undefined;
+}
+
+export interface UpdateOptions extends FieldManagerOptions {
+  /** The stored object; undefined on create. */
+  live: KubeObject | undefined;
+  /** The object to be written, with managedFields as the client sent them. */
+  object: KubeObject;
+}
+
+/** Fields that every object has by itself: nobody owns them. */
+const STRIPPED = FieldSet.ofFields(
+  ['apiVersion'],
+  ['kind'],
+  ['metadata'],
+  ...[
+    'name',
+    'namespace',
+    'creationTimestamp',
+    'selfLink',
+    'uid',
+    'clusterName',
+    'generation',
+    'managedFields',
+    'resourceVersion',
+  ].map((f) => ['metadata', f]),
+);
+
+/** The managedFields to store with `object`; undefined: none. Never throws for what clients send. */
+export function updateManagedFields(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
+  const managed = decodeLiveOrNew(options);
+  // An object whose ownership was never tracked stays so until someone applies it.
+  if (managed.fields.size === 0 && options.live?.metadata.uid) return undefined;
+  try {
+    recordUpdate(managed, options.live, options.object, options);
+  } catch {
+    // As upstream: an object that does not fit its schema loses its ownership rather than being refused.
+    return undefined;
+  }
+  return encodeManagedFields(managed);
+}
+
+function decodeLiveOrNew({ live, object, subresource }: UpdateOptions): Managed {
+  const ofLive = (): Managed => tryDecode(live?.metadata.managedFields) ?? emptyManaged();
+  if (subresource) return ofLive();
+  const sent = object.metadata.managedFields;
+  if (isResetManagedFields(sent)) return emptyManaged();
+  const managed = tryDecode(sent);
+  return managed && managed.fields.size > 0 ? managed : ofLive();
+}
+
+function tryDecode(entries: readonly ManagedFieldsEntry[] | null | undefined): Managed | undefined {
+  try {
+    return decodeManagedFields(entries ?? undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes one update into `managed`. */
+export function recordUpdate(
+  managed: Managed,
+  live: KubeObject | undefined,
+  object: KubeObject,
+  options: FieldManagerOptions,
+): void {
+  const updater = new Updater(options);
+  const before = withoutManagedFields(live) ?? {};
+  updater.reconcile(before, managed);
+  const compare = updater.settle(before, withoutManagedFields(object), managed, undefined, true);
+  const touched = updater.filter(compare.modified.union(compare.added)).difference(STRIPPED);
+  if (!touched.isEmpty()) {
+    const id = managerIdentifier({
+      manager: options.manager || 'unknown',
+      operation: 'Update',
+      apiVersion: options.apiVersion,
+      ...(options.subresource ? { subresource: options.subresource } : {}),
+    });
+    const previous = managed.fields.get(id);
+    const set = previous ? touched.union(previous.set) : touched;
+    managed.fields.set(id, { set, apiVersion: options.apiVersion, applied: false });
+    managed.times.set(id, options.time);
+  }
+  capUpdateManagers(managed);
+}
+
+export function stripMeta(set: FieldSet): FieldSet {
+  return set.difference(STRIPPED);
+}
+
+/** Ownership is never part of what is compared. */
+export function withoutManagedFields<T>(object: T): T {
+  const metadata = (object as Partial<KubeObject> | undefined)?.metadata;
+  if (!metadata || metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...rest } = metadata;
+  return { ...object, metadata: rest };
+}
+
+export interface Conflict {
+  manager: string;
+  path: readonly string[];
+}
+
+/** Raised by settle when fields of others would change and nobody said force. */
+export class ConflictsError extends Error {
+  readonly conflicts: readonly Conflict[];
+  constructor(conflicts: readonly Conflict[]) {
+    super(`${conflicts.length} conflicts`);
+    this.conflicts = conflicts;
+  }
+}
+
+/** What update and apply share: the bookkeeping over all managers. */
+export class Updater {
+  readonly #options: FieldManagerOptions;
+  readonly #reset: FieldSet | undefined;
+
+  constructor(options: FieldManagerOptions) {
+    this.#options = options;
+    this.#reset = options.resetFields?.length ? FieldSet.ofFields(...options.resetFields) : undefined;
+  }
+
+  /** Without the fields that this door resets. */
+  filter(set: FieldSet): FieldSet {
+    return this.#reset ? set.recursiveDifference(this.#reset) : set;
+  }
+
+  at(object: unknown, apiVersion: string): Typed | undefined {
+    const { schema, source, convert } = this.#options;
+    if (apiVersion === this.#options.apiVersion || !convert) return { object, schema, source };
+    return convert(object, apiVersion);
+  }
+
+  /** Sets written under an older schema are brought to today's (a list that became atomic is owned whole). */
+  reconcile(live: unknown, managed: Managed): void {
+    for (const [id, owned] of managed.fields) {
+      const typed = this.at(live, owned.apiVersion);
+      if (!typed) managed.fields.delete(id);
+      else {
+        const set = reconcileFieldSet(owned.set, typed.schema, typed.source);
+        if (set) managed.fields.set(id, { ...owned, set });
+      }
+    }
+  }
+
+  /**
+   * Takes changed and removed fields away from everyone but `workflow`. Without force, changed fields of others are
+   * conflicts. @throws ConflictsError
+   */
+  settle(live: unknown, object: unknown, managed: Managed, workflow: string | undefined, force: boolean): Comparison {
+    const { apiVersion, schema, source } = this.#options;
+    const raw = compareTyped(live, object, schema, source);
+    const own = this.#filterComparison(raw);
+    const comparisons = new Map<string, Comparison | undefined>([[apiVersion, own]]);
+    const conflicts: Conflict[] = [];
+    const changes = new Map<string, VersionedSet>();
+    for (const [id, owned] of [...managed.fields].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (id === workflow) continue;
+      if (!comparisons.has(owned.apiVersion))
+        comparisons.set(owned.apiVersion, this.#compareAt(live, object, owned.apiVersion));
+      const compare = comparisons.get(owned.apiVersion);
+      if (!compare) {
+        managed.fields.delete(id);
+        continue;
+      }
+      const conflicting = owned.set.intersection(compare.modified.union(compare.added));
+      if (!conflicting.isEmpty()) for (const path of conflicting.paths()) conflicts.push({ manager: id, path });
+      const rest = owned.set.difference(conflicting).difference(compare.removed);
+      changes.set(id, { ...owned, set: rest });
+    }
+    if (!force && conflicts.length > 0) throw new ConflictsError(conflicts);
+    for (const [id, owned] of changes) managed.fields.set(id, owned);
+    for (const [id, owned] of managed.fields) if (owned.set.isEmpty()) managed.fields.delete(id);
+    // The writer's own view is the filtered one as well: it was compared at its own version.
+    return own;
+  }
+
+  #compareAt(live: unknown, object: unknown, apiVersion: string): Comparison | undefined {
+    const before = this.at(live, apiVersion);
+    const after = this.at(object, apiVersion);
+    if (!before || !after) return undefined;
+    return this.#filterComparison(compareTyped(before.object, after.object, after.schema, after.source));
+  }
+
+  #filterComparison(c: Comparison): Comparison {
+    return this.#reset
+      ? { added: this.filter(c.added), modified: this.filter(c.modified), removed: this.filter(c.removed) }
+      : c;
+  }
+}
+
+/**
+ * When an update changed nothing but the times of its managedFields, the entries of the live object: the write is then no
+ * write at all. Otherwise those of `object`. Upstream: handlers/fieldmanager/equality.go
+ */
+export function keepManagedFieldsTimes(object: KubeObject, live: KubeObject): ManagedFieldsEntry[] | undefined {
+  const after = object.metadata.managedFields;
+  const before = live.metadata.managedFields;
+  if (!after || !before || after.length !== before.length || after.length === 0) return after;
+  if (after.every((e, i) => e.time === before[i]!.time)) return after;
+  const timeless = (entries: ManagedFieldsEntry[]): JsonObject[] =>
+    entries.map(({ time: _, ...rest }) => rest as JsonObject);
+  if (!jsonEqual(timeless(after), timeless(before))) return after;
+  return jsonEqual(withoutManagedFields(object), withoutManagedFields(live)) ? before : after;
+}
