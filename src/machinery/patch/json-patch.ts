@@ -101,7 +101,7 @@ class Document {
   #add(path: string, o: JsonObject): void {
     const at = this.#writable(path);
     if (!at) throw new PatchFailure(`add operation does not apply: doc is missing path: "${path}": missing value`);
-    attempt(`error in add for path: '${path}'`, () => add(at.container, at.key, valueOf(o)));
+    attempt(`error in add for path: '${path}'`, () => add(at.container, at.key, operand(o)));
   }
 
   #remove(path: string): void {
@@ -116,7 +116,7 @@ class Document {
       'path',
       'replace operation failed to decode path: operation missing path field: missing value',
     );
-    const value = valueOf(o);
+    const value = operand(o);
     if (path === '') {
       if (typeof value !== 'object' || value === null) {
         throw new PatchFailure('replace operation value must be object or array: %!w(<nil>)');
@@ -153,7 +153,7 @@ class Document {
 
   #test(o: JsonObject): void {
     const path = field(o, 'path', 'test operation failed to decode path: operation missing path field: missing value');
-    const value = valueOf(o);
+    const value = operand(o);
     const failed = (): PatchFailure => new PatchFailure(`testing value ${path} failed: test failed`);
     if (path === '') {
       if (!jsonEqual(this.root, value)) throw failed();
@@ -216,7 +216,7 @@ function field(o: JsonObject, name: 'path' | 'from', missing: string): string {
   return v;
 }
 
-const valueOf = (o: JsonObject): unknown => getOwn(o, 'value') ?? null;
+const operand = (o: JsonObject): unknown => getOwn(o, 'value') ?? null;
 
 function attempt<T>(prefix: string, action: () => T): T {
   try {
