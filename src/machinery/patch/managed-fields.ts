@@ -237,16 +237,16 @@ export class Updater {
 }
 
 /**
- * When an update changed nothing but the times of its managedFields, the entries of the live object: the write is then no
- * write at all. Otherwise those of `object`. Upstream: handlers/fieldmanager/equality.go
+ * True when the objects differ in nothing but the times of their managedFields entries: such a write is no write, and keeps
+ * the old entries. Upstream: handlers/fieldmanager/equality.go
  */
-export function keepManagedFieldsTimes(object: KubeObject, live: KubeObject): ManagedFieldsEntry[] | undefined {
+export function sameExceptManagedFieldsTime(object: KubeObject, live: KubeObject): boolean {
   const after = object.metadata.managedFields;
   const before = live.metadata.managedFields;
-  if (!after || !before || after.length !== before.length || after.length === 0) return after;
-  if (after.every((e, i) => e.time === before[i]!.time)) return after;
+  if (!after || !before || after.length !== before.length || after.length === 0) return false;
+  if (after.every((e, i) => e.time === before[i]!.time)) return false;
   const timeless = (entries: ManagedFieldsEntry[]): JsonObject[] =>
     entries.map(({ time: _, ...rest }) => rest as JsonObject);
-  if (!jsonEqual(timeless(after), timeless(before))) return after;
-  return jsonEqual(withoutManagedFields(object), withoutManagedFields(live)) ? before : after;
+  if (!jsonEqual(timeless(after), timeless(before))) return false;
+  return jsonEqual(withoutManagedFields(object), withoutManagedFields(live));
 }
