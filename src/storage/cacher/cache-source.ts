@@ -142,8 +142,9 @@ export class CacheSource<T> implements AsyncDisposable {
     const backoff = new Backoff({ initial: 100, max: 5_000, jitter: 0.2 }, systemRandom);
     while (!signal.aborted) {
       const ended = Promise.withResolvers<StorageError | undefined>();
+      const fill = new AbortController();
       try {
-        await this.#fill(ended.resolve);
+        await this.#fill(ended.resolve, AbortSignal.any([signal, fill.signal]));
         backoff.reset();
         const error = await ended.promise;
         if (signal.aborted) return;
@@ -162,12 +163,13 @@ export class CacheSource<T> implements AsyncDisposable {
         }
         this.#log.warn('watch cache could not be filled, trying again', { prefix: this.#prefix, err });
         await this.clock.sleep(backoff.next(), signal).catch(() => {});
+      } finally {
+        fill.abort();
       }
     }
   }
 
-  async #fill(onEnd: (error: StorageError | undefined) => void): Promise<void> {
-    const { signal } = this.#abort;
+  async #fill(onEnd: (error: StorageError | undefined) => void, signal: AbortSignal): Promise<void> {
     let page = await this.#storage.list(this.#prefix, { limit: PAGE, signal });
     const { revision } = page;
     const map = new VersionedMap<CacheEntry<T>>(revision);
