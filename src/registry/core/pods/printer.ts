@@ -36,8 +36,11 @@ export const podPrinter: Printer<Pod> = {
   conditions(pod) {
     const phase = pod.status?.phase;
     if (phase === 'Succeeded')
-      return [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }];
-    if (phase === 'Failed') return [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }];
+      return [
+        { type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' },
+      ];
+    if (phase === 'Failed')
+      return [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }];
     return [];
   },
 };
@@ -45,7 +48,8 @@ export const podPrinter: Printer<Pod> = {
 function summarize(pod: Pod): Summary {
   const status = pod.status ?? {};
   let reason = status.reason || status.phase || '';
-  if (status.conditions?.some((c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated')) reason = 'SchedulingGated';
+  if (status.conditions?.some((c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated'))
+    reason = 'SchedulingGated';
 
   const init = summarizeInit(pod, reason);
   let summary: Summary = init;
@@ -59,10 +63,21 @@ function summarize(pod: Pod): Summary {
 }
 
 /** Counts of the init containers up to the first that holds the pod back; sidecars are counted apart. */
-function summarizeInit(pod: Pod, phaseReason: string): Summary & { initializing: boolean; sidecarRestarts: number; lastSidecarRestart: number } {
+function summarizeInit(
+  pod: Pod,
+  phaseReason: string,
+): Summary & { initializing: boolean; sidecarRestarts: number; lastSidecarRestart: number } {
   const specs = pod.spec?.initContainers ?? [];
   const sidecars = new Set(specs.filter((c) => c.restartPolicy === 'Always').map((c) => c.name));
-  const out = { ready: 0, reason: phaseReason, restarts: 0, lastRestart: 0, initializing: false, sidecarRestarts: 0, lastSidecarRestart: 0 };
+  const out = {
+    ready: 0,
+    reason: phaseReason,
+    restarts: 0,
+    lastRestart: 0,
+    initializing: false,
+    sidecarRestarts: 0,
+    lastSidecarRestart: 0,
+  };
   for (const [i, c] of (pod.status?.initContainerStatuses ?? []).entries()) {
     out.restarts += c.restartCount;
     out.lastRestart = Math.max(out.lastRestart, finishedAt(c));
@@ -86,7 +101,12 @@ function summarizeInit(pod: Pod, phaseReason: string): Summary & { initializing:
 }
 
 function summarizeMain(pod: Pod, init: ReturnType<typeof summarizeInit>): Summary {
-  const out: Summary = { ready: init.ready, reason: init.reason, restarts: init.sidecarRestarts, lastRestart: init.lastSidecarRestart };
+  const out: Summary = {
+    ready: init.ready,
+    reason: init.reason,
+    restarts: init.sidecarRestarts,
+    lastRestart: init.lastSidecarRestart,
+  };
   let hasRunning = false;
   let errorReason = '';
   // From the last to the first: the first container's trouble is what is shown.
