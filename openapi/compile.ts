@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { joinDefinitions } from './definitions.ts';
 import { readModels } from './read-client.ts';
 import { readOverlay } from './read-overlay.ts';
+import { readParameters } from './read-parameters.ts';
 import { readResources } from './read-resources.ts';
 import { definitionsFile, descriptionsFile } from './write-definitions.ts';
 import { typesFiles } from './write-types.ts';
@@ -24,6 +25,11 @@ mkdirSync(dist, { recursive: true });
 writeFileSync(join(dist, 'definitions.json'), definitionsFile(definitions, overlay));
 const resources = readResources(readFileSync(join(here, 'overlay', 'resources.txt'), 'utf8'));
 writeFileSync(join(dist, 'resources.json'), JSON.stringify(resources));
+const parameters = readParameters(
+  readFileSync(join(here, 'overlay', 'parameters.txt'), 'utf8'),
+  readFileSync(join(generated, 'apis', 'CoreV1Api.js'), 'utf8'),
+);
+writeFileSync(join(dist, 'parameters.json'), JSON.stringify(parameters));
 writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
 const wire = JSON.parse(readFileSync(join(here, 'overlay', 'protobuf.json'), 'utf8'));
 writeFileSync(join(dist, 'protobuf.json'), JSON.stringify(wire));

@@ -1,6 +1,6 @@
 /**
  * Reads the official client package (@kubernetes/client-node, generated from upstream's release-1.36 document) as data: models
- * with their fields, types, required-ness and descriptions, and the descriptions of query parameters. Called by compile.ts only.
+ * with their fields, types, required-ness and descriptions. Called by compile.ts only.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,19 +57,9 @@ function readModel(script: string, types: string): ClientModel {
 }
 
 /** The generator escaped quotes for its own strings and a few characters for HTML. */
-function text(escaped: string | undefined): string | undefined {
+export function text(escaped: string | undefined): string | undefined {
   return escaped
     ?.replace(/\\(['"])/g, '$1')
     .replaceAll('&#x3D;', '=')
     .replaceAll('*_/', '*/');
-}
-
-/** Query parameter name -> description, of every operation of an api class. */
-export function readParameters(generated: string, api: string): Map<string, string> {
-  const found = new Map<string, string>();
-  const script = readFileSync(join(generated, 'apis', `${api}.js`), 'utf8');
-  for (const match of script.matchAll(/ {5}\* @param (\w+) (.+)\n/g)) {
-    if (!found.has(match[1]!)) found.set(match[1]!, text(match[2])!);
-  }
-  return found;
 }

@@ -26,6 +26,7 @@ interface Row {
   categories: string[];
   subresources: Subresource[];
   definition: string;
+  returnsDeleted?: true;
   storage: { group: string; version: string; kind: string; prefix: string };
 }
 
@@ -79,6 +80,7 @@ function row(words: string[], group: string, version: string, prefix: string): R
     categories: o.get('cat')?.split(',') ?? [],
     subresources: [],
     definition: `${prefix}.${kind}`,
+    ...(o.has('deleted') && { returnsDeleted: true as const }),
     storage: { group: storedGroup!, version: storedVersion!, kind, prefix: o.get('prefix') ?? resource },
   };
 }

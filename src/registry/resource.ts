@@ -34,6 +34,8 @@ export interface ResourceRow {
   shortNames: readonly string[];
   categories: readonly string[];
   subresources: readonly SubresourceRow[];
+  /** DELETE answers with the deleted object instead of a Status. */
+  returnsDeleted?: boolean;
   /** Served without --runtime-config. */
   servedByDefault: boolean;
   /** Full definition name of the kind in `schemas`: `io.k8s.api.core.v1.Pod`. */

@@ -122,6 +122,11 @@ export class BuiltinSchemas implements SchemaSource {
     return entry?.kind === 'own' && gvk.group === '' && gvk.version === 'v1' ? meta : undefined;
   }
 
+  /** Every group version the client scheme knows, those without types too. */
+  groupVersions(): { group: string; version: string }[] {
+    return [...this.#byGroupVersion.keys(), ...this.registered].map((name) => parseApiVersion(name.replace(/^\//, '')));
+  }
+
   /** Definition a `@package.Name` code stands for. */
   expand(code: string): string {
     const dot = code.indexOf('.');

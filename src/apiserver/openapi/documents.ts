@@ -1,0 +1,63 @@
+/** Whole OpenAPI documents from operations and the schemas they refer to. Called by openapi.ts, which caches their bytes. */
+
+import { builtinSchemas } from '../../machinery/schema/builtin.ts';
+import type { CustomSchema } from './custom.ts';
+import { customDefinitions } from './custom.ts';
+import type { Operation } from './operations.ts';
+import { pathsOf, sharedParameters } from './paths.ts';
+import { builtinSchema, type JsonSchema, type OpenApiVersion, referencesOf } from './schemas.ts';
+
+const INFO = { title: 'Kubernetes', version: 'v1.36.2' };
+const SECURITY = {
+  BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' },
+};
+
+/** Everything in one document. `whole` adds built-in definitions that no path refers to, as upstream's static document has. */
+export function documentV2(
+  operations: readonly Operation[],
+  custom: readonly CustomSchema[],
+  options: { whole?: boolean } = {},
+): JsonSchema {
+  const paths = pathsOf(operations, 2);
+  const shared = sharedParameters();
+  const more = options.whole === true ? builtinSchemas().names() : [];
+  return {
+    swagger: '2.0',
+    info: INFO,
+    paths,
+    definitions: closure([...referencesOf(paths), ...referencesOf(shared), ...more], custom, 2),
+    parameters: shared,
+    securityDefinitions: SECURITY,
+    security: [{ BearerToken: [] }],
+  };
+}
+
+/** One group version (or one of the other roots, such as `version`). */
+export function documentV3(operations: readonly Operation[], custom: readonly CustomSchema[]): JsonSchema {
+  const paths = pathsOf(operations, 3);
+  const schemas = closure([...referencesOf(paths)], custom, 3);
+  return {
+    openapi: '3.0.0',
+    info: INFO,
+    paths,
+    components: {
+      ...(Object.keys(schemas).length > 0 && { schemas }),
+      securitySchemes: SECURITY,
+    },
+  };
+}
+
+/** The named definitions and all they refer to, sorted. */
+function closure(names: readonly string[], custom: readonly CustomSchema[], version: OpenApiVersion): JsonSchema {
+  const customs = new Map(custom.flatMap((schema) => customDefinitions(schema, version)));
+  const found: JsonSchema = {};
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (name in found) continue;
+    const schema = customs.get(name) ?? builtinSchema(name, version);
+    if (schema === undefined) continue;
+    found[name] = schema;
+    for (const reference of referencesOf(schema)) if (!(reference in found)) open.push(reference);
+  }
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
