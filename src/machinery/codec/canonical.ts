@@ -1,0 +1,92 @@
+/**
+ * What upstream's typed decoder and encoder make of an object: fields in struct order, zero values that have no omitempty filled in,
+ * empty ones that have it left out, quantities and times in canonical form, unknown fields gone. For kinds with a wire table only.
+ */
+import { normalizeMicroTime, normalizeTime } from '../meta/time.ts';
+import { canonicalQuantity } from '../quantity/quantity.ts';
+import type { JsonObject } from './wire-emit.ts';
+import { emitFields, setOwn } from './wire-emit.ts';
+import type { WireField, WireMessage } from './wire-table.ts';
+import {
+  LIST,
+  MAP,
+  MESSAGE,
+  MICRO_TIME,
+  NAMED_LIST,
+  nested,
+  QUANTITY,
+  SCHEMA_OR_ARRAY,
+  SCHEMA_OR_BOOL,
+  SCHEMA_OR_STRINGS,
+  TIME,
+  wireMessage,
+} from './wire-table.ts';
+
+/**
+ * A new object, as upstream would answer with it after decoding `object`; `message` is the definition name. The argument is not
+ * changed, but parts without structure (raw JSON) are shared.
+ */
+export function canonicalObject(object: object, message: string): JsonObject {
+  const plan = wireMessage(message);
+  const { kind, apiVersion } = object as { kind?: unknown; apiVersion?: unknown };
+  const out: JsonObject = {};
+  if (plan.isKind && kind !== undefined) out.kind = kind;
+  if (plan.isKind && apiVersion !== undefined) out.apiVersion = apiVersion;
+  return emitFields(plan, slotsOf(plan, object as JsonObject), out);
+}
+
+function slotsOf(m: WireMessage, o: JsonObject): unknown[] {
+  const fields = m.fields;
+  const slots: unknown[] = new Array(fields.length).fill(undefined);
+  for (let i = 0; i < fields.length; i++) {
+    const f = fields[i]!;
+    if (f.inline) {
+      slots[i] = slotsOf(nested(f), o);
+      continue;
+    }
+    const v = o[f.name];
+    if (v === undefined || v === null) continue;
+    if (f.repeat === LIST) slots[i] = Array.isArray(v) ? v.map((item) => canonicalValue(f, item)) : undefined;
+    else if (f.repeat === MAP) slots[i] = typeof v === 'object' ? canonicalMap(f, v as JsonObject) : undefined;
+    else slots[i] = canonicalValue(f, v);
+  }
+  return slots;
+}
+
+function canonicalMap(f: WireField, map: JsonObject): JsonObject {
+  const out: JsonObject = {};
+  for (const key of Object.keys(map)) setOwn(out, key, canonicalValue(f, map[key]));
+  return out;
+}
+
+function canonicalValue(f: WireField, v: unknown): unknown {
+  switch (f.type) {
+    case MESSAGE:
+      return emitFields(
+        nested(f),
+        slotsOf(nested(f), typeof v === 'object' && v !== null ? (v as JsonObject) : {}),
+        {},
+      );
+    case TIME:
+      return typeof v === 'string' ? normalizeTime(v) : null;
+    case MICRO_TIME:
+      return typeof v === 'string' ? normalizeMicroTime(v) : null;
+    case QUANTITY:
+      return v === null ? '0' : canonicalQuantity(v as string | number);
+    case NAMED_LIST:
+      return v;
+    case SCHEMA_OR_ARRAY:
+      return Array.isArray(v) ? v.map((s) => schema(f, s)) : schema(f, v);
+    case SCHEMA_OR_BOOL:
+    case SCHEMA_OR_STRINGS:
+      return schema(f, v);
+    default:
+      return v;
+  }
+}
+
+/** A JSONSchemaProps where there is one, else the value itself. */
+function schema(f: WireField, v: unknown): unknown {
+  if (typeof v !== 'object' || v === null || Array.isArray(v)) return v;
+  return emitFields(nested(f), slotsOf(nested(f), v as JsonObject), {});
+}

@@ -1,0 +1,305 @@
+/**
+ * What Go's strict decoder does to a JSON object on its way into a typed struct: fields the type does not have are dropped and named,
+ * values of a wrong type are an error in Go's words. Upstream: sigs.k8s.io/json, handlers/create.go
+ */
+import { badRequest, type StatusError } from '../errors/status-error.ts';
+import { parseTimeOrUndefined, timeParseError } from '../meta/time.ts';
+import { parseQuantity } from '../quantity/quantity.ts';
+import type { ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema, SchemaSource } from '../schema/schema.ts';
+import { resolve } from '../schema/schema.ts';
+
+type JsonObject = Record<string, unknown>;
+
+const MAX_REPORTED = 100;
+
+/**
+ * Drops the fields that the schema does not have and returns a text for each: `unknown field "spec.foo"`.
+ * Names are compared with case. CHANGES the object.
+ */
+export function pruneUnknown(object: unknown, schema: Schema, source: SchemaSource): string[] {
+  const found = new Set<string>();
+  new Pruner(source, found).walk(object, schema);
+  return [...found].map((path) => `unknown field ${JSON.stringify(path)}`);
+}
+
+const EMBEDDED_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+
+class Pruner {
+  readonly #source: SchemaSource;
+  readonly #found: Set<string>;
+  /** Names and indices from the root; joined only when something is found. */
+  readonly #path: (string | number)[] = [];
+
+  constructor(source: SchemaSource, found: Set<string>) {
+    this.#source = source;
+    this.#found = found;
+  }
+
+  walk(value: unknown, schema: Schema): void {
+    if (typeof value !== 'object' || value === null) return;
+    const s = resolve(schema, this.#source);
+    if (s.type === 'object') {
+      if (!Array.isArray(value)) this.#object(value as JsonObject, s);
+    } else if (s.type === 'list') {
+      if (Array.isArray(value) && hasFields(s.items)) this.#list(value, s);
+    } else if (s.type === 'map') {
+      if (!Array.isArray(value) && hasFields(s.values)) this.#map(value as JsonObject, s);
+    }
+  }
+
+  #object(value: JsonObject, s: ObjectSchema): void {
+    for (const key of Object.keys(value)) {
+      const field = s.fields.get(key);
+      this.#path.push(key);
+      if (field !== undefined) {
+        const child = value[key];
+        if (typeof child === 'object' && child !== null) this.walk(child, field);
+      } else if (!s.preserveUnknown && !(s.embedded && EMBEDDED_FIELDS.has(key))) {
+        if (this.#found.size < MAX_REPORTED) this.#found.add(this.#text());
+        delete value[key];
+      }
+      this.#path.pop();
+    }
+  }
+
+  #list(value: unknown[], s: ListSchema): void {
+    for (let i = 0; i < value.length; i++) {
+      this.#path.push(i);
+      this.walk(value[i], s.items);
+      this.#path.pop();
+    }
+  }
+
+  #map(value: JsonObject, s: MapSchema): void {
+    for (const key of Object.keys(value)) {
+      this.#path.push(key);
+      this.walk(value[key], s.values);
+      this.#path.pop();
+    }
+  }
+
+  #text(): string {
+    let text = '';
+    for (const part of this.#path) {
+      if (typeof part === 'number') text += `[${part}]`;
+      else text += text === '' ? part : `.${part}`;
+    }
+    return text;
+  }
+}
+
+/** False for schemas under which nothing can be unknown. */
+function hasFields(s: Schema): boolean {
+  switch (s.type) {
+    case 'object':
+    case 'ref':
+      return true;
+    case 'list':
+      return hasFields(s.items);
+    case 'map':
+      return hasFields(s.values);
+    default:
+      return false;
+  }
+}
+
+/** The first value whose type Go's decoder would refuse, in its words; undefined when all fit. null fits everywhere. */
+export function checkTypes(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
+  try {
+    new TypeChecker(source).check(object, schema);
+    return undefined;
+  } catch (err) {
+    if (err instanceof Mismatch) return err.message;
+    throw err;
+  }
+}
+
+/** The 400 for a body that does not fit its type. */
+export function decodeTypeError(kind: string, apiVersion: string, message: string): StatusError {
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${message}`);
+}
+
+class Mismatch extends Error {}
+
+class TypeChecker {
+  readonly #source: SchemaSource;
+  /** Field names from the root, without indices and map keys: Go's field stack. */
+  readonly #fields: string[] = [];
+  /** The innermost struct. */
+  #struct = '';
+
+  constructor(source: SchemaSource) {
+    this.#source = source;
+  }
+
+  check(value: unknown, schema: Schema): void {
+    if (value === null || value === undefined) return;
+    const s = resolve(schema, this.#source);
+    switch (s.type) {
+      case 'object':
+        if (typeof value !== 'object' || Array.isArray(value)) this.#fail(describe(value), s);
+        this.#object(value as JsonObject, s);
+        return;
+      case 'map':
+        if (typeof value !== 'object' || Array.isArray(value)) this.#fail(describe(value), s);
+        for (const key of Object.keys(value)) this.check((value as JsonObject)[key], s.values);
+        return;
+      case 'list':
+        if (!Array.isArray(value)) this.#fail(describe(value), s);
+        for (let i = 0; i < (value as unknown[]).length; i++) this.check((value as unknown[])[i], s.items);
+        return;
+      case 'any':
+        return;
+      default:
+        this.#scalar(value, s);
+    }
+  }
+
+  #object(value: JsonObject, s: ObjectSchema): void {
+    const outer = this.#struct;
+    if (s.name !== undefined) this.#struct = s.name;
+    for (const key of Object.keys(value)) {
+      const field = s.fields.get(key);
+      if (field === undefined) continue;
+      this.#fields.push(key);
+      this.check(value[key], field);
+      this.#fields.pop();
+    }
+    this.#struct = outer;
+  }
+
+  #scalar(value: unknown, s: ScalarSchema): void {
+    const problem = specialProblem(value, s.format);
+    if (problem !== undefined) {
+      if (problem !== '') throw new Mismatch(problem);
+      return;
+    }
+    switch (s.type) {
+      case 'string':
+        if (typeof value !== 'string') this.#fail(describe(value), s);
+        return;
+      case 'boolean':
+        if (typeof value !== 'boolean') this.#fail(describe(value), s);
+        return;
+      case 'number':
+        if (typeof value !== 'number' && typeof value !== 'bigint') this.#fail(describe(value), s);
+        return;
+      case 'integer':
+        if (typeof value !== 'number' && typeof value !== 'bigint') this.#fail(describe(value), s);
+        if (!fitsInteger(value as number | bigint, s.format)) this.#fail(`number ${value}`, s);
+    }
+  }
+
+  #fail(value: string, s: Exclude<Schema, { type: 'ref' }>): never {
+    const type = goType(s, this.#source);
+    if (this.#fields.length === 0) throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`);
+    const struct = this.#struct.slice(this.#struct.lastIndexOf('.') + 1);
+    throw new Mismatch(
+      `json: cannot unmarshal ${value} into Go struct field ${struct}.${this.#fields.join('.')} of type ${type}`,
+    );
+  }
+}
+
+function fitsInteger(value: number | bigint, format: string | undefined): boolean {
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
+  if (format === 'int32') return value >= -2147483648 && value <= 2147483647;
+  const n = BigInt(value);
+  return n >= -(1n << 63n) && n < 1n << 63n;
+}
+
+/** For formats that Go decodes by code of their own: a message, '' when fine; undefined for all other formats. */
+function specialProblem(value: unknown, format: string | undefined): string | undefined {
+  switch (format) {
+    case 'quantity':
+      try {
+        parseQuantity(
+          typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : '{}',
+        );
+        return '';
+      } catch (err) {
+        return (err as Error).message;
+      }
+    case 'int-or-string':
+      if (typeof value === 'string') return '';
+      if (typeof value !== 'number') return `json: cannot unmarshal ${describe(value)} into Go value of type int32`;
+      return fitsInteger(value, 'int32') ? '' : `json: cannot unmarshal number ${value} into Go value of type int32`;
+    case 'date-time':
+    case 'time':
+    case 'micro-time':
+      if (typeof value !== 'string') return `json: cannot unmarshal ${describe(value)} into Go value of type string`;
+      return parseTimeOrUndefined(value) === undefined ? timeParseError(value) : '';
+    case 'byte':
+      return typeof value === 'string' ? base64Problem(value) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Go's base64 decoder skips line ends and is strict about all else. */
+function base64Problem(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    const isDigit =
+      (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x2b || c === 0x2f;
+    if (isDigit || c === 0x0a || c === 0x0d) continue;
+    if (c === 0x3d) break;
+    return `illegal base64 data at input byte ${i}`;
+  }
+  const stripped = text.replace(/[\r\n]/g, '');
+  if (stripped.length % 4 === 0 && /^[^=]*={0,2}$/.test(stripped)) return '';
+  return `illegal base64 data at input byte ${stripped.replace(/=*$/, '').length - (stripped.replace(/=*$/, '').length % 4)}`;
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool';
+    case 'bigint':
+      return 'number';
+    default:
+      return typeof value;
+  }
+}
+
+/** The Go type a schema stands for, as Go's errors print it. */
+function goType(schema: Schema, source: SchemaSource): string {
+  const s = resolve(schema, source);
+  switch (s.type) {
+    case 'object':
+      return s.name === undefined ? 'struct' : s.name.split('.').slice(-2).join('.');
+    case 'map':
+      return `map[string]${goType(s.values, source)}`;
+    case 'list':
+      return `[]${goType(s.items, source)}`;
+    case 'string':
+      return goString(s.format);
+    case 'integer':
+      return s.format ?? 'int64';
+    case 'number':
+      return 'float64';
+    case 'boolean':
+      return 'bool';
+    default:
+      return 'interface {}';
+  }
+}
+
+function goString(format: string | undefined): string {
+  switch (format) {
+    case 'byte':
+      return '[]uint8';
+    case 'quantity':
+      return 'resource.Quantity';
+    case 'int-or-string':
+      return 'intstr.IntOrString';
+    case 'date-time':
+    case 'time':
+      return 'v1.Time';
+    case 'micro-time':
+      return 'v1.MicroTime';
+    default:
+      return 'string';
+  }
+}
