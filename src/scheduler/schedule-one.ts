@@ -95,7 +95,12 @@ export class ScheduleOne {
     return { nodeName: chosen.name };
   }
 
-  #findFeasible(framework: Framework, state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): { feasible: NodeInfo[] } | Exclude<Placement, { nodeName: string }> {
+  #findFeasible(
+    framework: Framework,
+    state: CycleState,
+    pod: PodInfo,
+    nodes: readonly NodeInfo[],
+  ): { feasible: NodeInfo[] } | Exclude<Placement, { nodeName: string }> {
     const pre = framework.preFilter(state, pod, nodes);
     const rejected = new Map<string, Status>();
     if (pre.status !== undefined) {
@@ -119,25 +124,39 @@ export class ScheduleOne {
     this.#nextStart = candidates.length === 0 ? 0 : (start + looked) % candidates.length;
     if (feasible.length > 0) return { feasible };
     if (named !== undefined) {
-      const absent: Status = { code: 'UnschedulableAndUnresolvable', reasons: ["node(s) didn't satisfy plugin(s) [NodeAffinity]"], plugin: 'NodeAffinity' };
+      const absent: Status = {
+        code: 'UnschedulableAndUnresolvable',
+        reasons: ["node(s) didn't satisfy plugin(s) [NodeAffinity]"],
+        plugin: 'NodeAffinity',
+      };
       for (const n of nodes) if (!named.has(n.name)) rejected.set(n.name, absent);
     }
     return this.#unschedulable(framework, state, pod, nodes.length, rejected, undefined);
   }
 
   #unschedulable(
-    framework: Framework, state: CycleState, pod: PodInfo, numAllNodes: number,
-    rejected: ReadonlyMap<string, Status>, preFilter: Status | undefined,
+    framework: Framework,
+    state: CycleState,
+    pod: PodInfo,
+    numAllNodes: number,
+    rejected: ReadonlyMap<string, Status>,
+    preFilter: Status | undefined,
   ): Exclude<Placement, { nodeName: string }> {
-    const rejectedBy = new Set([...rejected.values(), ...(preFilter ? [preFilter] : [])].flatMap((s) => s.plugin ?? []));
+    const rejectedBy = new Set(
+      [...rejected.values(), ...(preFilter ? [preFilter] : [])].flatMap((s) => s.plugin ?? []),
+    );
     const post = framework.postFilter(state, pod, rejected);
     const message = fitErrorMessage({
-      numAllNodes, rejected, unschedulablePlugins: rejectedBy,
+      numAllNodes,
+      rejected,
+      unschedulablePlugins: rejectedBy,
       preFilterMessage: preFilter?.reasons.join(', ') ?? '',
       postFilterMessage: post.status?.reasons.join(', ') ?? '',
     });
     return {
-      status: { code: 'Unschedulable', reasons: [message] }, message, rejectedBy,
+      status: { code: 'Unschedulable', reasons: [message] },
+      message,
+      rejectedBy,
       ...(post.nominatedNodeName === undefined ? {} : { nominatedNodeName: post.nominatedNodeName }),
     };
   }
@@ -171,7 +190,12 @@ export class ScheduleOne {
     this.#fail(item, failure(status));
   }
 
-  async #permitAndBind(framework: Framework, state: CycleState, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
+  async #permitAndBind(
+    framework: Framework,
+    state: CycleState,
+    pod: PodInfo,
+    nodeName: string,
+  ): Promise<Status | undefined> {
     try {
       return (await framework.permit(state, pod, nodeName)) ?? (await framework.bind(state, pod, nodeName));
     } catch (err) {
@@ -186,7 +210,8 @@ export class ScheduleOne {
 
   #fail(item: QueuedPod, why: Exclude<Placement, { nodeName: string }>): void {
     const reason = isRejected(why.status) ? 'Unschedulable' : 'SchedulerError';
-    if (reason === 'SchedulerError') this.#o.log.error('scheduling failed', { pod: item.key, err: why.status.cause ?? why.message });
+    if (reason === 'SchedulerError')
+      this.#o.log.error('scheduling failed', { pod: item.key, err: why.status.cause ?? why.message });
     if (!this.#o.queue.failed(item.key, reason === 'Unschedulable' ? why.rejectedBy : new Set())) return;
     const { pod } = item.pod;
     this.#o.recorder.eventV1(pod, undefined, 'Warning', 'FailedScheduling', 'Scheduling', truncate(why.message));
@@ -198,11 +223,18 @@ export class ScheduleOne {
     const current = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
     const nominationChanges = nominatedNodeName !== undefined && nominatedNodeName !== pod.status?.nominatedNodeName;
     const generation = pod.metadata.generation;
-    const same = current?.status === 'False' && current.reason === reason && current.message === message && current.observedGeneration === generation;
+    const same =
+      current?.status === 'False' &&
+      current.reason === reason &&
+      current.message === message &&
+      current.observedGeneration === generation;
     if (same && !nominationChanges) return;
     const now = formatTime(this.#o.clock.now());
     const condition: PodCondition = {
-      type: 'PodScheduled', status: 'False', reason, message,
+      type: 'PodScheduled',
+      status: 'False',
+      reason,
+      message,
       lastTransitionTime: current?.status === 'False' ? (current.lastTransitionTime ?? now) : now,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
@@ -212,7 +244,8 @@ export class ScheduleOne {
     };
     try {
       await this.#o.client.patch(PODS, pod.metadata.name ?? '', 'strategic', patch, {
-        namespace: pod.metadata.namespace ?? '', subresource: 'status',
+        namespace: pod.metadata.namespace ?? '',
+        subresource: 'status',
       });
     } catch (err) {
       if (!isNotFound(err)) throw err;
@@ -221,7 +254,11 @@ export class ScheduleOne {
 }
 
 function failure(status: Status): Exclude<Placement, { nodeName: string }> {
-  return { status, message: status.reasons.join(', '), rejectedBy: new Set(status.plugin === undefined ? [] : [status.plugin]) };
+  return {
+    status,
+    message: status.reasons.join(', '),
+    rejectedBy: new Set(status.plugin === undefined ? [] : [status.plugin]),
+  };
 }
 
 function allPlugins(framework: Framework): ReadonlySet<string> {

@@ -20,10 +20,15 @@ import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import { feasibleNodesToFind } from './schedule-one.ts';
 
 function pod(spec: object = {}, name = 'p'): Pod {
-  return { metadata: { name, namespace: 'default', uid: `uid-${name}` }, spec: { containers: [{ name: 'c' }], ...spec } } as Pod;
+  return {
+    metadata: { name, namespace: 'default', uid: `uid-${name}` },
+    spec: { containers: [{ name: 'c' }], ...spec },
+  } as Pod;
 }
 
-function node(extra: { labels?: Record<string, string>; spec?: object; allocatable?: Record<string, string> } = {}): Node {
+function node(
+  extra: { labels?: Record<string, string>; spec?: object; allocatable?: Record<string, string> } = {},
+): Node {
   return {
     metadata: { name: 'n1', labels: extra.labels ?? {} },
     spec: extra.spec ?? {},
@@ -38,36 +43,165 @@ function infoOf(n: Node, pods: Pod[] = []): NodeInfo {
   return info;
 }
 
-const requests = (list: Record<string, string>, extra: object = {}) => pod({ containers: [{ name: 'c', resources: { requests: list }, ...extra }] });
-const hostPort = (port: number, hostIP?: string) => pod({ containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: port, ...(hostIP ? { hostIP } : {}) }] }] }, `h${port}`);
-const affinity = (terms: object[]) => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } } });
+const requests = (list: Record<string, string>, extra: object = {}) =>
+  pod({ containers: [{ name: 'c', resources: { requests: list }, ...extra }] });
+const hostPort = (port: number, hostIP?: string) =>
+  pod(
+    { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: port, ...(hostIP ? { hostIP } : {}) }] }] },
+    `h${port}`,
+  );
+const affinity = (terms: object[]) => ({
+  affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } },
+});
 const taint = (effect: string) => ({ spec: { taints: [{ key: 'k', value: 'v', effect }] } });
 
 describe('scheduler filters', () => {
   const cases: { name: string; plugin: Plugin; pod: Pod; node: NodeInfo; want: string[] | undefined }[] = [
-    { name: 'NodeName: another node', plugin: nodeName, pod: pod({ nodeName: 'n2' }), node: infoOf(node()), want: ["node(s) didn't match the requested node name"] },
-    { name: 'NodeUnschedulable: cordoned', plugin: nodeUnschedulable, pod: pod(), node: infoOf(node({ spec: { unschedulable: true } })), want: ['node(s) were unschedulable'] },
     {
-      name: 'NodeUnschedulable: cordoned and tolerated', plugin: nodeUnschedulable,
-      pod: pod({ tolerations: [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }] }), node: infoOf(node({ spec: { unschedulable: true } })), want: undefined,
+      name: 'NodeName: another node',
+      plugin: nodeName,
+      pod: pod({ nodeName: 'n2' }),
+      node: infoOf(node()),
+      want: ["node(s) didn't match the requested node name"],
     },
-    { name: 'TaintToleration: NoSchedule', plugin: taintToleration, pod: pod(), node: infoOf(node(taint('NoSchedule'))), want: ['node(s) had untolerated taint(s)'] },
-    { name: 'TaintToleration: PreferNoSchedule only scores', plugin: taintToleration, pod: pod(), node: infoOf(node(taint('PreferNoSchedule'))), want: undefined },
-    { name: 'TaintToleration: tolerated by value', plugin: taintToleration, pod: pod({ tolerations: [{ key: 'k', value: 'v' }] }), node: infoOf(node(taint('NoExecute'))), want: undefined },
-    { name: 'TaintToleration: another value', plugin: taintToleration, pod: pod({ tolerations: [{ key: 'k', value: 'w' }] }), node: infoOf(node(taint('NoSchedule'))), want: ['node(s) had untolerated taint(s)'] },
-    { name: 'TaintToleration: an empty key with Exists tolerates all', plugin: taintToleration, pod: pod({ tolerations: [{ operator: 'Exists' }] }), node: infoOf(node(taint('NoSchedule'))), want: undefined },
-    { name: 'NodeAffinity: nodeSelector', plugin: nodeAffinity, pod: pod({ nodeSelector: { a: '1' } }), node: infoOf(node()), want: ["node(s) didn't match Pod's node affinity/selector"] },
-    { name: 'NodeAffinity: one of two terms', plugin: nodeAffinity, pod: pod(affinity([{ matchExpressions: [{ key: 'a', operator: 'Exists' }] }, { matchExpressions: [{ key: 'b', operator: 'Gt', values: ['3'] }] }])), node: infoOf(node({ labels: { b: '4' } })), want: undefined },
-    { name: 'NodeAffinity: NotIn holds for an absent label', plugin: nodeAffinity, pod: pod(affinity([{ matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] }])), node: infoOf(node()), want: undefined },
-    { name: 'NodeAffinity: an empty term matches nothing', plugin: nodeAffinity, pod: pod(affinity([{}])), node: infoOf(node()), want: ["node(s) didn't match Pod's node affinity/selector"] },
-    { name: 'NodePorts: taken', plugin: nodePorts, pod: hostPort(80), node: infoOf(node(), [hostPort(80)]), want: ["node(s) didn't have free ports for the requested pod ports"] },
-    { name: 'NodePorts: another address', plugin: nodePorts, pod: hostPort(80, '127.0.0.1'), node: infoOf(node(), [hostPort(80, '127.0.0.2')]), want: undefined },
-    { name: 'NodePorts: 0.0.0.0 takes every address', plugin: nodePorts, pod: hostPort(80, '127.0.0.1'), node: infoOf(node(), [hostPort(80)]), want: ["node(s) didn't have free ports for the requested pod ports"] },
-    { name: 'NodeResourcesFit: all shortages are named', plugin: nodeResourcesFit, pod: requests({ cpu: '3', memory: '5Gi', 'x.com/y': '1' }), node: infoOf(node()), want: ['Insufficient cpu', 'Insufficient memory', 'Insufficient x.com/y'] },
-    { name: 'NodeResourcesFit: others on the node count', plugin: nodeResourcesFit, pod: requests({ cpu: '1500m' }), node: infoOf(node(), [requests({ cpu: '501m' })]), want: ['Insufficient cpu'] },
-    { name: 'NodeResourcesFit: to the last millicore', plugin: nodeResourcesFit, pod: requests({ cpu: '1500m' }), node: infoOf(node(), [pod({ containers: [{ name: 'c', resources: { requests: { cpu: '500m' } } }] }, 'q')]), want: undefined },
-    { name: 'NodeResourcesFit: too many pods', plugin: nodeResourcesFit, pod: pod(), node: infoOf(node({ allocatable: { pods: '1' } }), [pod({}, 'q')]), want: ['Too many pods'] },
-    { name: 'NodeResourcesFit: the largest init container', plugin: nodeResourcesFit, pod: pod({ initContainers: [{ name: 'i', resources: { requests: { cpu: '3' } } }] }), node: infoOf(node()), want: ['Insufficient cpu'] },
+    {
+      name: 'NodeUnschedulable: cordoned',
+      plugin: nodeUnschedulable,
+      pod: pod(),
+      node: infoOf(node({ spec: { unschedulable: true } })),
+      want: ['node(s) were unschedulable'],
+    },
+    {
+      name: 'NodeUnschedulable: cordoned and tolerated',
+      plugin: nodeUnschedulable,
+      pod: pod({ tolerations: [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }] }),
+      node: infoOf(node({ spec: { unschedulable: true } })),
+      want: undefined,
+    },
+    {
+      name: 'TaintToleration: NoSchedule',
+      plugin: taintToleration,
+      pod: pod(),
+      node: infoOf(node(taint('NoSchedule'))),
+      want: ['node(s) had untolerated taint(s)'],
+    },
+    {
+      name: 'TaintToleration: PreferNoSchedule only scores',
+      plugin: taintToleration,
+      pod: pod(),
+      node: infoOf(node(taint('PreferNoSchedule'))),
+      want: undefined,
+    },
+    {
+      name: 'TaintToleration: tolerated by value',
+      plugin: taintToleration,
+      pod: pod({ tolerations: [{ key: 'k', value: 'v' }] }),
+      node: infoOf(node(taint('NoExecute'))),
+      want: undefined,
+    },
+    {
+      name: 'TaintToleration: another value',
+      plugin: taintToleration,
+      pod: pod({ tolerations: [{ key: 'k', value: 'w' }] }),
+      node: infoOf(node(taint('NoSchedule'))),
+      want: ['node(s) had untolerated taint(s)'],
+    },
+    {
+      name: 'TaintToleration: an empty key with Exists tolerates all',
+      plugin: taintToleration,
+      pod: pod({ tolerations: [{ operator: 'Exists' }] }),
+      node: infoOf(node(taint('NoSchedule'))),
+      want: undefined,
+    },
+    {
+      name: 'NodeAffinity: nodeSelector',
+      plugin: nodeAffinity,
+      pod: pod({ nodeSelector: { a: '1' } }),
+      node: infoOf(node()),
+      want: ["node(s) didn't match Pod's node affinity/selector"],
+    },
+    {
+      name: 'NodeAffinity: one of two terms',
+      plugin: nodeAffinity,
+      pod: pod(
+        affinity([
+          { matchExpressions: [{ key: 'a', operator: 'Exists' }] },
+          { matchExpressions: [{ key: 'b', operator: 'Gt', values: ['3'] }] },
+        ]),
+      ),
+      node: infoOf(node({ labels: { b: '4' } })),
+      want: undefined,
+    },
+    {
+      name: 'NodeAffinity: NotIn holds for an absent label',
+      plugin: nodeAffinity,
+      pod: pod(affinity([{ matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] }])),
+      node: infoOf(node()),
+      want: undefined,
+    },
+    {
+      name: 'NodeAffinity: an empty term matches nothing',
+      plugin: nodeAffinity,
+      pod: pod(affinity([{}])),
+      node: infoOf(node()),
+      want: ["node(s) didn't match Pod's node affinity/selector"],
+    },
+    {
+      name: 'NodePorts: taken',
+      plugin: nodePorts,
+      pod: hostPort(80),
+      node: infoOf(node(), [hostPort(80)]),
+      want: ["node(s) didn't have free ports for the requested pod ports"],
+    },
+    {
+      name: 'NodePorts: another address',
+      plugin: nodePorts,
+      pod: hostPort(80, '127.0.0.1'),
+      node: infoOf(node(), [hostPort(80, '127.0.0.2')]),
+      want: undefined,
+    },
+    {
+      name: 'NodePorts: 0.0.0.0 takes every address',
+      plugin: nodePorts,
+      pod: hostPort(80, '127.0.0.1'),
+      node: infoOf(node(), [hostPort(80)]),
+      want: ["node(s) didn't have free ports for the requested pod ports"],
+    },
+    {
+      name: 'NodeResourcesFit: all shortages are named',
+      plugin: nodeResourcesFit,
+      pod: requests({ cpu: '3', memory: '5Gi', 'x.com/y': '1' }),
+      node: infoOf(node()),
+      want: ['Insufficient cpu', 'Insufficient memory', 'Insufficient x.com/y'],
+    },
+    {
+      name: 'NodeResourcesFit: others on the node count',
+      plugin: nodeResourcesFit,
+      pod: requests({ cpu: '1500m' }),
+      node: infoOf(node(), [requests({ cpu: '501m' })]),
+      want: ['Insufficient cpu'],
+    },
+    {
+      name: 'NodeResourcesFit: to the last millicore',
+      plugin: nodeResourcesFit,
+      pod: requests({ cpu: '1500m' }),
+      node: infoOf(node(), [pod({ containers: [{ name: 'c', resources: { requests: { cpu: '500m' } } }] }, 'q')]),
+      want: undefined,
+    },
+    {
+      name: 'NodeResourcesFit: too many pods',
+      plugin: nodeResourcesFit,
+      pod: pod(),
+      node: infoOf(node({ allocatable: { pods: '1' } }), [pod({}, 'q')]),
+      want: ['Too many pods'],
+    },
+    {
+      name: 'NodeResourcesFit: the largest init container',
+      plugin: nodeResourcesFit,
+      pod: pod({ initContainers: [{ name: 'i', resources: { requests: { cpu: '3' } } }] }),
+      node: infoOf(node()),
+      want: ['Insufficient cpu'],
+    },
   ];
   for (const c of cases) {
     it(c.name, () => assert.deepEqual(c.plugin.filter?.(new Map(), podInfo(c.pod), c.node)?.reasons, c.want));
@@ -76,13 +210,19 @@ describe('scheduler filters', () => {
   it('a removed pod gives everything back', () => {
     const info = infoOf(node(), [requests({ cpu: '2' }, { ports: [{ containerPort: 1, hostPort: 80 }] })]);
     info.removePod('uid-p');
-    assert.deepEqual([info.requested.cpu, info.nonZeroCpu, info.hasPortConflict({ ip: '0.0.0.0', protocol: 'TCP', port: 80 })], [0, 0, false]);
+    assert.deepEqual(
+      [info.requested.cpu, info.nonZeroCpu, info.hasPortConflict({ ip: '0.0.0.0', protocol: 'TCP', port: 80 })],
+      [0, 0, false],
+    );
   });
 
   it('daemon pods name their node', () => {
     const term = { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] };
     assert.deepEqual([...(namedNodes(pod(affinity([term]))) ?? [])], ['n7']);
-    assert.equal(namedNodes(pod(affinity([term, { matchExpressions: [{ key: 'a', operator: 'Exists' }] }]))), undefined);
+    assert.equal(
+      namedNodes(pod(affinity([term, { matchExpressions: [{ key: 'a', operator: 'Exists' }] }]))),
+      undefined,
+    );
   });
 });
 
@@ -93,21 +233,43 @@ describe('fitErrorMessage', () => {
       ['b', unschedulable('Insufficient cpu')],
       ['c', unresolvable('node(s) were unschedulable')],
     ]);
-    const d = { numAllNodes: 3, rejected, preFilterMessage: '', postFilterMessage: '', unschedulablePlugins: new Set<string>() };
-    assert.equal(fitErrorMessage(d), '0/3 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, 2 Insufficient cpu.');
-    assert.equal(fitErrorMessage({ ...d, preFilterMessage: 'pod affinity terms conflict' }), '0/3 nodes are available: pod affinity terms conflict.');
+    const d = {
+      numAllNodes: 3,
+      rejected,
+      preFilterMessage: '',
+      postFilterMessage: '',
+      unschedulablePlugins: new Set<string>(),
+    };
+    assert.equal(
+      fitErrorMessage(d),
+      '0/3 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, 2 Insufficient cpu.',
+    );
+    assert.equal(
+      fitErrorMessage({ ...d, preFilterMessage: 'pod affinity terms conflict' }),
+      '0/3 nodes are available: pod affinity terms conflict.',
+    );
   });
 });
 
 describe('feasibleNodesToFind', () => {
-  for (const [all, want] of [[10, 10], [99, 99], [100, 100], [1000, 420], [5000, 500], [10000, 500]] as const) {
+  for (const [all, want] of [
+    [10, 10],
+    [99, 99],
+    [100, 100],
+    [1000, 420],
+    [5000, 500],
+    [10000, 500],
+  ] as const) {
     it(`${all} nodes: ${want}`, () => assert.equal(feasibleNodesToFind(all), want));
   }
 });
 
 describe('heap', () => {
   it('gives items in order, also after removals and replacements', () => {
-    const heap = new Heap<{ k: string; n: number }>((x) => x.k, (a, b) => a.n < b.n);
+    const heap = new Heap<{ k: string; n: number }>(
+      (x) => x.k,
+      (a, b) => a.n < b.n,
+    );
     for (const n of [5, 3, 8, 1, 9, 2]) heap.set({ k: `k${n}`, n });
     heap.delete('k3');
     heap.set({ k: 'k9', n: 0 });
@@ -171,7 +333,9 @@ describe('scheduling queue', () => {
       const before = clock.now();
       const taken = q.pop();
       let item: Awaited<typeof taken>;
-      void taken.then((x) => { item = x; });
+      void taken.then((x) => {
+        item = x;
+      });
       while (item === undefined) await clock.advance(500);
       waits.push(Math.round((clock.now() - before) / 1000));
       q.failed(item.key, new Set());

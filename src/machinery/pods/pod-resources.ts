@@ -3,7 +3,7 @@
  * resources and overhead on top. Used by scheduler, kubelet and quota, so that they never disagree.
  * Upstream: component-helpers/resource/helpers.go PodRequests, PodLimits
  */
-import { quantityMilliValue, quantityValue, parseQuantity } from '../quantity/quantity.ts';
+import { parseQuantity, quantityMilliValue, quantityValue } from '../quantity/quantity.ts';
 
 type ResourceList = Readonly<Record<string, string>>;
 
@@ -45,7 +45,11 @@ export function podLimits(spec: PodSpecLike): ResourceAmounts {
 /** Resources that may be set for a pod as a whole. */
 const POD_LEVEL = ['cpu', 'memory'];
 
-function total(spec: PodSpecLike, of: (c: ContainerLike) => ResourceAmounts, podLevel: ResourceList | undefined): ResourceAmounts {
+function total(
+  spec: PodSpecLike,
+  of: (c: ContainerLike) => ResourceAmounts,
+  podLevel: ResourceList | undefined,
+): ResourceAmounts {
   const sum: ResourceAmounts = {};
   for (const c of spec.containers ?? []) add(sum, of(c));
   const sidecars: ResourceAmounts = {};

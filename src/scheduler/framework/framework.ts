@@ -35,9 +35,11 @@ export class Framework {
     this.#filter = this.plugins.filter((p) => p.filter);
     this.#score = this.plugins.filter((p) => p.score);
     const sorters = this.plugins.filter((p) => p.less);
-    if (sorters.length !== 1) throw new Error(`profile ${profileName}: one queue sort plugin required, ${sorters.length} found`);
+    if (sorters.length !== 1)
+      throw new Error(`profile ${profileName}: one queue sort plugin required, ${sorters.length} found`);
     this.#queueSort = sorters[0]!;
-    if (!this.plugins.some((p) => p.bind)) throw new Error(`profile ${profileName}: at least one bind plugin is needed`);
+    if (!this.plugins.some((p) => p.bind))
+      throw new Error(`profile ${profileName}: at least one bind plugin is needed`);
   }
 
   get less(): NonNullable<Plugin['less']> {
@@ -53,11 +55,18 @@ export class Framework {
   }
 
   /** Narrows the nodes down, or rejects the pod for all of them. `skipped` plugins take no part in `filter`. */
-  preFilter(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): { status?: Status; nodeNames?: ReadonlySet<string>; skipped: Set<string> } {
+  preFilter(
+    state: CycleState,
+    pod: PodInfo,
+    nodes: readonly NodeInfo[],
+  ): { status?: Status; nodeNames?: ReadonlySet<string>; skipped: Set<string> } {
     const skipped = new Set<string>();
     let nodeNames: ReadonlySet<string> | undefined;
     for (const p of this.#preFilter) {
-      const r = guard(() => p.preFilter?.(state, pod, nodes), (err) => ({ status: errorStatus(err) }));
+      const r = guard(
+        () => p.preFilter?.(state, pod, nodes),
+        (err) => ({ status: errorStatus(err) }),
+      );
       if (r?.status?.code === 'Skip') skipped.add(p.name);
       else if (r?.status !== undefined) return { status: { ...r.status, plugin: p.name }, skipped };
       if (r?.nodeNames !== undefined) {
@@ -87,7 +96,10 @@ export class Framework {
     const reasons: string[] = [];
     for (const p of this.plugins) {
       if (p.postFilter === undefined) continue;
-      const r = guard(() => p.postFilter?.(state, pod, rejected), (err) => ({ status: errorStatus(err) }));
+      const r = guard(
+        () => p.postFilter?.(state, pod, rejected),
+        (err) => ({ status: errorStatus(err) }),
+      );
       if (r?.status === undefined) return r ?? {};
       if (!isRejected(r.status)) return r;
       reasons.push(...r.status.reasons);

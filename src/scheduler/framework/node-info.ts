@@ -33,7 +33,9 @@ export function podInfo(pod: Pod): PodInfo {
   const requests = podRequests(spec ?? {});
   const containers = spec?.containers ?? [];
   const missing = (name: string) =>
-    spec?.resources?.requests?.[name] !== undefined ? 0 : containers.filter((c) => c.resources?.requests?.[name] === undefined).length;
+    spec?.resources?.requests?.[name] !== undefined
+      ? 0
+      : containers.filter((c) => c.resources?.requests?.[name] === undefined).length;
   return {
     pod,
     key: `${pod.metadata.namespace}/${pod.metadata.name}`,
@@ -77,7 +79,9 @@ export class NodeInfo {
   setNode(node: Node | undefined): void {
     this.node = node;
     this.allocatable = resourceAmounts(node?.status?.allocatable);
-    this.images = new Map((node?.status?.images ?? []).flatMap((i) => (i.names ?? []).map((n) => [n, i.sizeBytes ?? 0] as const)));
+    this.images = new Map(
+      (node?.status?.images ?? []).flatMap((i) => (i.names ?? []).map((n) => [n, i.sizeBytes ?? 0] as const)),
+    );
   }
 
   addPod(info: PodInfo): void {

@@ -33,8 +33,15 @@ export interface PostFilterResult {
 
 /** What a change in the cluster was about. */
 export type EventKind =
-  | 'NodeAdd' | 'NodeUpdateAllocatable' | 'NodeUpdateLabel' | 'NodeUpdateTaint' | 'NodeUpdateSpec'
-  | 'AssignedPodAdd' | 'AssignedPodDelete' | 'AssignedPodUpdate' | 'PodUpdate';
+  | 'NodeAdd'
+  | 'NodeUpdateAllocatable'
+  | 'NodeUpdateLabel'
+  | 'NodeUpdateTaint'
+  | 'NodeUpdateSpec'
+  | 'AssignedPodAdd'
+  | 'AssignedPodDelete'
+  | 'AssignedPodUpdate'
+  | 'PodUpdate';
 
 /** Says whether a change of this kind may make a pod schedulable that the plugin rejected. Absent hint: always. */
 export interface EnqueueHint {

@@ -8,7 +8,9 @@ const MAX_CONTAINER_THRESHOLD = 1000 * MB;
 export const imageLocality: Plugin = {
   name: 'ImageLocality',
   score(_state, { pod }, node) {
-    const images = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].map((c) => normalize(c.image ?? ''));
+    const images = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].map((c) =>
+      normalize(c.image ?? ''),
+    );
     let sum = 0;
     for (const image of images) sum += node.images.get(image) ?? 0;
     const max = MAX_CONTAINER_THRESHOLD * images.length;

@@ -10,7 +10,10 @@ export const nodeAffinity: Plugin = {
   name: 'NodeAffinity',
   events: [
     { event: 'NodeAdd', hint: (pod, _old, node) => matchesNode(pod, node as Node) },
-    { event: 'NodeUpdateLabel', hint: (pod, old, node) => matchesNode(pod, node as Node) && !matchesNode(pod, old as Node) },
+    {
+      event: 'NodeUpdateLabel',
+      hint: (pod, old, node) => matchesNode(pod, node as Node) && !matchesNode(pod, old as Node),
+    },
   ],
   preFilter(_state, { pod }) {
     const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
@@ -21,7 +24,9 @@ export const nodeAffinity: Plugin = {
   },
   filter: (_state, { pod }, { node }) => (node !== undefined && matchesNode(pod, node) ? undefined : MISMATCH),
   preScore: (_state, { pod }) =>
-    (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).length === 0 ? SKIP : undefined,
+    (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).length === 0
+      ? SKIP
+      : undefined,
   score(_state, { pod }, { node }) {
     let score = 0;
     for (const term of pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []) {

@@ -8,7 +8,10 @@ const TAKEN = unschedulable("node(s) didn't have free ports for the requested po
 
 export const nodePorts: Plugin = {
   name: 'NodePorts',
-  events: [{ event: 'NodeAdd' }, { event: 'AssignedPodDelete', hint: (_pod, deleted) => podInfo(deleted as Pod).hostPorts.length > 0 }],
+  events: [
+    { event: 'NodeAdd' },
+    { event: 'AssignedPodDelete', hint: (_pod, deleted) => podInfo(deleted as Pod).hostPorts.length > 0 },
+  ],
   preFilter: (_state, pod) => (pod.hostPorts.length === 0 ? { status: SKIP } : undefined),
   filter: (_state, pod, node) => (pod.hostPorts.some((p) => node.hasPortConflict(p)) ? TAKEN : undefined),
 };

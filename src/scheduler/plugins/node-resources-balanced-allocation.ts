@@ -7,7 +7,10 @@ export const nodeResourcesBalancedAllocation: Plugin = {
   // A pod without requests leaves every node as balanced as it was.
   preScore: (_state, pod) => (pod.requests.cpu || pod.requests.memory ? undefined : SKIP),
   score(_state, pod, node) {
-    const fractions = [share(pod.requests.cpu, node.requested.cpu, node.allocatable.cpu), share(pod.requests.memory, node.requested.memory, node.allocatable.memory)];
+    const fractions = [
+      share(pod.requests.cpu, node.requested.cpu, node.allocatable.cpu),
+      share(pod.requests.memory, node.requested.memory, node.allocatable.memory),
+    ];
     const known = fractions.filter((f) => f !== undefined);
     const spread = known.length === 2 ? Math.abs(known[0]! - known[1]!) / 2 : 0;
     return Math.trunc((1 - spread) * MAX_NODE_SCORE);

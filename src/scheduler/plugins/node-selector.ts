@@ -49,11 +49,14 @@ export function matchesNode(pod: Pod, node: Node): boolean {
  * that all must be looked at. An empty set: the terms contradict each other.
  */
 export function namedNodes(pod: Pod): ReadonlySet<string> | undefined {
-  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const terms =
+    pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   if (terms.length === 0) return undefined;
   const names = new Set<string>();
   for (const term of terms) {
-    const lists = (term.matchFields ?? []).filter((r) => r.key === 'metadata.name' && r.operator === 'In').map((r) => r.values ?? []);
+    const lists = (term.matchFields ?? [])
+      .filter((r) => r.key === 'metadata.name' && r.operator === 'In')
+      .map((r) => r.values ?? []);
     if (lists.length === 0) return undefined;
     for (const name of lists[0]!) if (lists.every((l) => l.includes(name))) names.add(name);
   }

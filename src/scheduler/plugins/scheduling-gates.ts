@@ -7,6 +7,8 @@ export const schedulingGates: Plugin = {
   events: [{ event: 'PodUpdate' }],
   preEnqueue(pod) {
     const gates = pod.spec?.schedulingGates ?? [];
-    return gates.length === 0 ? undefined : unresolvable(`waiting for scheduling gates: [${gates.map((g) => g.name).join(' ')}]`);
+    return gates.length === 0
+      ? undefined
+      : unresolvable(`waiting for scheduling gates: [${gates.map((g) => g.name).join(' ')}]`);
   },
 };

@@ -17,7 +17,10 @@ export const taintToleration: Plugin = {
   ],
   filter: (_state, { pod }, { node }) => (fits(pod.spec?.tolerations, node) ? undefined : UNTOLERATED),
   preScore(state, { pod }) {
-    state.set(NAME, (pod.spec?.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule'));
+    state.set(
+      NAME,
+      (pod.spec?.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule'),
+    );
     return undefined;
   },
   score(state, _pod, { node }) {

@@ -60,15 +60,21 @@ export class SchedulingQueue {
   constructor(options: SchedulingQueueOptions) {
     this.#o = { initialBackoff: 1000, maxBackoff: 10_000, maxUnschedulable: 300_000, ...options };
     this.#active = new Heap<QueuedPod>((p) => p.key, this.#o.less);
-    this.#backoff = new Heap<QueuedPod>((p) => p.key, (a, b) => a.backoffUntil < b.backoffUntil);
+    this.#backoff = new Heap<QueuedPod>(
+      (p) => p.key,
+      (a, b) => a.backoffUntil < b.backoffUntil,
+    );
     this.#flushUnschedulableLater();
   }
 
   /** How many pods are where; for metrics and tests. */
   get sizes(): { active: number; backoff: number; unschedulable: number; gated: number; inFlight: number } {
     return {
-      active: this.#active.size, backoff: this.#backoff.size, unschedulable: this.#unschedulable.size,
-      gated: this.#gated.size, inFlight: this.#inFlight.size,
+      active: this.#active.size,
+      backoff: this.#backoff.size,
+      unschedulable: this.#unschedulable.size,
+      gated: this.#gated.size,
+      inFlight: this.#inFlight.size,
     };
   }
 
@@ -258,5 +264,8 @@ export class SchedulingQueue {
 
 /** Labels, annotations and everything else of metadata that a user changes; status updates leave it alone. */
 function sameMeta(a: Pod, b: Pod): boolean {
-  return JSON.stringify(a.metadata.labels) === JSON.stringify(b.metadata.labels) && JSON.stringify(a.spec) === JSON.stringify(b.spec);
+  return (
+    JSON.stringify(a.metadata.labels) === JSON.stringify(b.metadata.labels) &&
+    JSON.stringify(a.spec) === JSON.stringify(b.spec)
+  );
 }

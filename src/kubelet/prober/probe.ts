@@ -1,0 +1,159 @@
+/** One probe of one container: exec, HTTP, TCP or gRPC health. Upstream: pkg/kubelet/prober/prober.go, pkg/probe */
+
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { Container, Probe } from '../../api/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ContainerRuntime } from '../runtime/container-runtime.ts';
+
+export interface ProbeTarget {
+  runtime: ContainerRuntime;
+  clock: Clock;
+  containerId: string;
+  container: Container;
+  podIP: string;
+}
+
+export interface ProbeOutcome {
+  success: boolean;
+  output: string;
+}
+
+const MAX_OUTPUT = 10 * 1024;
+
+/** Never rejects: what goes wrong is the outcome. */
+export async function runProbe(target: ProbeTarget, probe: Probe): Promise<ProbeOutcome> {
+  const answer = target.runtime.answerProbe?.(target.containerId, probe);
+  if (answer !== undefined) return answer;
+  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+  const limit = new AbortController();
+  const timer = target.clock.after(timeoutMs, () => limit.abort(new Error('context deadline exceeded')));
+  try {
+    if (probe.exec) return await execProbe(target, probe.exec.command ?? [], timeoutMs);
+    if (probe.httpGet) return await httpProbe(target, probe.httpGet, limit.signal);
+    if (probe.tcpSocket) return await tcpProbe(target, probe.tcpSocket, limit.signal);
+    if (probe.grpc) return await grpcProbe(target, probe.grpc, limit.signal);
+    return { success: true, output: '' };
+  } catch (err) {
+    return { success: false, output: err instanceof Error ? err.message : String(err) };
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** A port number, or the container port of that name. */
+export function resolvePort(port: string | number, container: Container): number {
+  if (typeof port === 'number') return port;
+  const named = container.ports?.find((p) => p.name === port);
+  const n = named?.containerPort ?? Number(port);
+  if (!Number.isInteger(n) || n < 1 || n > 65535)
+    throw new Error(`couldn't find port: ${JSON.stringify(port)} in container`);
+  return n;
+}
+
+async function execProbe(
+  { runtime, containerId }: ProbeTarget,
+  command: string[],
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
+  const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, timeoutMs);
+  return { success: exitCode === 0, output: Buffer.concat([stdout, stderr]).subarray(0, MAX_OUTPUT).toString() };
+}
+
+async function tcpProbe(
+  target: ProbeTarget,
+  probe: NonNullable<Probe['tcpSocket']>,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const socket = await target.runtime.dial(
+    probe.host || target.podIP,
+    resolvePort(probe.port, target.container),
+    signal,
+  );
+  socket.destroy();
+  return { success: true, output: '' };
+}
+
+/** Any status from 200 to 399 is health. Also used for HTTP lifecycle hooks. */
+export async function httpProbe(
+  target: ProbeTarget,
+  probe: NonNullable<Probe['httpGet']>,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const host = probe.host || target.podIP;
+  const port = resolvePort(probe.port, target.container);
+  const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' };
+  for (const h of probe.httpHeaders ?? []) headers[h.name.toLowerCase()] = h.value;
+  const socket = await target.runtime.dial(host, port, signal);
+  try {
+    const secure = probe.scheme === 'HTTPS';
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const request = (secure ? https : http).request(
+        {
+          host,
+          port,
+          path: probe.path || '/',
+          headers,
+          signal,
+          agent: false,
+          rejectUnauthorized: false,
+          setHost: !('host' in headers),
+          ...(secure ? { socket } : { createConnection: () => socket }),
+        } as https.RequestOptions,
+        resolve,
+      );
+      request.on('error', reject);
+      request.end();
+    });
+    const body: Buffer[] = [];
+    for await (const chunk of response) if (Buffer.concat(body).length < MAX_OUTPUT) body.push(chunk as Buffer);
+    const code = response.statusCode ?? 0;
+    const success = code >= 200 && code < 400;
+    return { success, output: success ? Buffer.concat(body).toString() : `HTTP probe failed with statuscode: ${code}` };
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** grpc.health.v1.Health/Check, encoded by hand: one string in, one enum out. */
+async function grpcProbe(
+  target: ProbeTarget,
+  probe: NonNullable<Probe['grpc']>,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const socket: Duplex = await target.runtime.dial(target.podIP, probe.port, signal);
+  const session = http2.connect(`http://${target.podIP}:${probe.port}`, { createConnection: () => socket });
+  try {
+    const service = Buffer.from(probe.service ?? '');
+    const message =
+      service.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, service.length]), service]);
+    const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+    const answer = await new Promise<Buffer>((resolve, reject) => {
+      const stream = session.request(
+        {
+          ':method': 'POST',
+          ':path': '/grpc.health.v1.Health/Check',
+          'content-type': 'application/grpc',
+          te: 'trailers',
+        },
+        { signal },
+      );
+      const chunks: Buffer[] = [];
+      stream.on('data', (c: Buffer) => chunks.push(c));
+      stream.on('error', reject);
+      session.on('error', reject);
+      stream.on('end', () => resolve(Buffer.concat(chunks)));
+      stream.end(frame);
+    });
+    // 5 bytes of frame header, then field 1 (0x08) = 1 (SERVING).
+    const serving = answer.length >= 7 && answer[5] === 0x08 && answer[6] === 1;
+    return {
+      success: serving,
+      output: serving ? 'service healthy' : 'service unhealthy (responded with "NOT_SERVING")',
+    };
+  } finally {
+    session.destroy();
+  }
+}
