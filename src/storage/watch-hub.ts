@@ -31,6 +31,12 @@ class HubSubscription implements Subscription {
   }
 }
 
+/** All changes under the prefix after the wanted revision, up to and including `upTo`. */
+export interface PastEvents {
+  events: readonly WatchEvent[];
+  upTo: number;
+}
+
 export class WatchHub {
   #revision: number;
   /** Prefixes that end with '/': found by cutting the key at its slashes. */
@@ -64,7 +70,7 @@ export class WatchHub {
     prefix: string,
     options: SubscribeOptions,
     sink: WatchSink,
-    past?: () => readonly WatchEvent[] | Promise<readonly WatchEvent[]>,
+    past?: () => PastEvents | Promise<PastEvents>,
   ): Promise<Subscription> {
     options.signal.throwIfAborted();
     if (this.#closed) throw new StorageError('Closed', 'storage is closed');
@@ -75,12 +81,11 @@ export class WatchHub {
     if (past === undefined) return sub;
     try {
       const found = past();
-      const events = found instanceof Promise ? await found : found;
+      const { events, upTo } = found instanceof Promise ? await found : found;
       options.signal.throwIfAborted();
       if (sub.ended !== undefined) throw sub.ended.error ?? new StorageError('Closed', 'storage is closed');
       if (events.length > 0) sink.events(events);
-      const last = events.length > 0 ? events[events.length - 1]!.revision : 0;
-      const held = sub.held!.filter((e) => e.revision > last);
+      const held = sub.held!.filter((e) => e.revision > upTo);
       sub.held = undefined;
       if (held.length > 0) sink.events(held);
       return sub;

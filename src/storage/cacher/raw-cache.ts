@@ -81,7 +81,7 @@ export class RawCache implements AsyncDisposable {
     const own = await hub.subscribe(prefix, { ...options, after }, sink, () => {
       const changes = map.changesAfter(after);
       if (changes === undefined) throw compacted(after, map.compacted);
-      return changes.filter((c) => c.key.startsWith(prefix)).map(rawEvent);
+      return { events: changes.filter((c) => c.key.startsWith(prefix)).map(rawEvent), upTo: map.revision };
     });
     return covering(own, subscription);
   }

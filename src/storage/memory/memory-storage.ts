@@ -115,7 +115,10 @@ class MemoryStorage implements Storage {
     return this.#hub.subscribe(prefix, options, sink, () => {
       const changes = this.#map.changesAfter(after);
       if (changes === undefined) throw compacted(after, this.#map.compacted);
-      return changes.filter((c) => c.key.startsWith(prefix)).map(toWatchEvent);
+      return {
+        events: changes.filter((c) => c.key.startsWith(prefix)).map(toWatchEvent),
+        upTo: this.#map.revision,
+      };
     });
   }
 
