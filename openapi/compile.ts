@@ -2,11 +2,13 @@
  * Puts the official client package and openapi/overlay together: openapi/dist (data the server loads) and src/api (types only).
  * Run by npm's `prepare`; both outputs are git-ignored. Takes about a second.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { joinDefinitions } from './definitions.ts';
 import { readModels } from './read-client.ts';
+import { readGnostic } from './read-gnostic.ts';
 import { readOverlay } from './read-overlay.ts';
 import { readParameters } from './read-parameters.ts';
 import { readResources } from './read-resources.ts';
@@ -21,6 +23,7 @@ const types = join(here, '..', 'src', 'api');
 const overlay = readOverlay(join(here, 'overlay', 'types'));
 const definitions = joinDefinitions(overlay, readModels(generated));
 
+rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 writeFileSync(join(dist, 'definitions.json'), definitionsFile(definitions, overlay));
 const resources = readResources(readFileSync(join(here, 'overlay', 'resources.txt'), 'utf8'));
@@ -31,8 +34,15 @@ const parameters = readParameters(
 );
 writeFileSync(join(dist, 'parameters.json'), JSON.stringify(parameters));
 writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
+const gnostic = readGnostic(readFileSync(join(here, 'overlay', 'gnostic-v2.txt'), 'utf8'));
+writeFileSync(join(dist, 'gnostic-v2.json'), JSON.stringify(gnostic));
 const wire = JSON.parse(readFileSync(join(here, 'overlay', 'protobuf.json'), 'utf8'));
 writeFileSync(join(dist, 'protobuf.json'), JSON.stringify(wire));
+
+// Stands for all of the above in the hashes of the OpenAPI documents.
+const hash = createHash('sha512');
+for (const file of readdirSync(dist).sort()) hash.update(readFileSync(join(dist, file)));
+writeFileSync(join(dist, 'fingerprint.json'), JSON.stringify(hash.digest('hex')));
 
 rmSync(types, { recursive: true, force: true });
 mkdirSync(types, { recursive: true });

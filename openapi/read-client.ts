@@ -56,10 +56,17 @@ function readModel(script: string, types: string): ClientModel {
   return model;
 }
 
-/** The generator escaped quotes for its own strings and a few characters for HTML. */
+const ENTITIES: Record<string, string> = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' };
+
+/** The generator escaped quotes for its own strings, some characters for HTML, and the end of a comment. */
+export function text(escaped: string): string;
+export function text(escaped: string | undefined): string | undefined;
 export function text(escaped: string | undefined): string | undefined {
   return escaped
-    ?.replace(/\\(['"])/g, '$1')
-    .replaceAll('&#x3D;', '=')
+    ?.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/gi, (entity, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return ENTITIES[name] ?? entity;
+      return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
+    })
+    .replace(/\\(['"])/g, '$1')
     .replaceAll('*_/', '*/');
 }

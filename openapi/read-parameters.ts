@@ -51,7 +51,7 @@ function descriptionsOf(api: string, method: string): Map<string, string> {
   const comment = api.slice(api.lastIndexOf('/**', at), at);
   const found = new Map<string, string>();
   for (const [, name, description] of comment.matchAll(/ {5}\* @param _?([A-Za-z]+)\d* (.+)\n/g)) {
-    found.set(name!, text(description)!);
+    found.set(name!, text(description!));
   }
   return found;
 }

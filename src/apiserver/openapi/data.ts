@@ -32,6 +32,11 @@ export function loadDescriptions(): NonNullable<typeof descriptions> {
   return descriptions;
 }
 
+/** Changes whenever anything in openapi/dist does. */
+export function loadFingerprint(): string {
+  return read('#openapi/fingerprint.json') as string;
+}
+
 function read(specifier: string): unknown {
   return JSON.parse(readFileSync(fileURLToPath(import.meta.resolve(specifier)), 'utf8'));
 }

@@ -1,6 +1,5 @@
 /** Whole OpenAPI documents from operations and the schemas they refer to. Called by openapi.ts, which caches their bytes. */
 
-import { builtinSchemas } from '../../machinery/schema/builtin.ts';
 import type { CustomSchema } from './custom.ts';
 import { customDefinitions } from './custom.ts';
 import type { Operation } from './operations.ts';
@@ -12,30 +11,30 @@ const SECURITY = {
   BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' },
 };
 
-/** Everything in one document. `whole` adds built-in definitions that no path refers to, as upstream's static document has. */
-export function documentV2(
-  operations: readonly Operation[],
-  custom: readonly CustomSchema[],
-  options: { whole?: boolean } = {},
-): JsonSchema {
+/** Everything in one document. */
+export function documentV2(operations: readonly Operation[], custom: readonly CustomSchema[]): JsonSchema {
   const paths = pathsOf(operations, 2);
   const shared = sharedParameters();
-  const more = options.whole === true ? builtinSchemas().names() : [];
   return {
     swagger: '2.0',
     info: INFO,
     paths,
-    definitions: closure([...referencesOf(paths), ...referencesOf(shared), ...more], custom, 2),
+    definitions: closure([...referencesOf(paths), ...referencesOf(shared)], custom, 2),
     parameters: shared,
     securityDefinitions: SECURITY,
     security: [{ BearerToken: [] }],
   };
 }
 
-/** One group version (or one of the other roots, such as `version`). */
-export function documentV3(operations: readonly Operation[], custom: readonly CustomSchema[]): JsonSchema {
+/** One group version (or one of the other roots, such as `version`, without `groupVersion`). */
+export function documentV3(
+  operations: readonly Operation[],
+  custom: readonly CustomSchema[],
+  groupVersion?: { group: string; version: string },
+): JsonSchema {
   const paths = pathsOf(operations, 3);
   const schemas = closure([...referencesOf(paths)], custom, 3);
+  for (const schema of Object.values(schemas)) narrowKinds(schema as JsonSchema, groupVersion);
   return {
     openapi: '3.0.0',
     info: INFO,
@@ -45,6 +44,16 @@ export function documentV3(operations: readonly Operation[], custom: readonly Cu
       securitySchemes: SECURITY,
     },
   };
+}
+
+/** Of what is a kind of every group version, a document says only those of the core and of its own. */
+function narrowKinds(schema: JsonSchema, own: { group: string; version: string } | undefined): void {
+  const key = 'x-kubernetes-group-version-kind';
+  const kinds = schema[key] as { group: string; version: string }[] | undefined;
+  if (kinds === undefined || kinds.length < 2) return;
+  schema[key] = kinds.filter(
+    ({ group, version }) => (group === '' && version === 'v1') || (group === own?.group && version === own.version),
+  );
 }
 
 /** The named definitions and all they refer to, sorted. */

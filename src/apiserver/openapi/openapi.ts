@@ -1,0 +1,193 @@
+/**
+ * /openapi/v2, /openapi/v3 and its documents. Everything is made on first request and kept until the table or a custom schema
+ * changes; hashes come from what a document is made of, so that the index needs no document.
+ */
+// Upstream: vendor/k8s.io/kube-openapi/pkg/{handler,handler3}/handler.go
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
+import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import type { ResourceTable } from '../../registry/resources.ts';
+import { isBuiltin } from '../../registry/resources.ts';
+import { type AcceptClause, accepts, parseAccept } from '../discovery/accept.ts';
+import type { DocumentResponse } from '../discovery/document.ts';
+import { GIT_VERSION } from '../discovery/version.ts';
+import type { CustomSchema } from './custom.ts';
+import { loadFingerprint } from './data.ts';
+import { documentV2, documentV3 } from './documents.ts';
+import { encodeGnosticV2 } from './gnostic.ts';
+import { groupVersionPath, type Operation, operationsOf, otherOperations } from './operations.ts';
+
+const JSON_TYPE = 'application/json';
+const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+/** What clients ask for, the old spelling too. */
+const PROTOBUF_V2_ACCEPTED = [PROTOBUF_V2, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'];
+const YEAR = 365 * 24 * 3600 * 1000;
+
+export interface OpenApiRequest {
+  path: string;
+  /** Raw, without `?`. */
+  query?: string;
+  accept?: string | undefined;
+  ifNoneMatch?: string | undefined;
+}
+
+/** A document of /openapi/v3: its operations, and what its hash is made of. */
+interface Part {
+  operations: Operation[];
+  groupVersion?: { group: string; version: string };
+  hash: string;
+  bytes?: Buffer;
+}
+
+export class OpenApi {
+  readonly #table: ResourceTable;
+  readonly #clock: Clock;
+  readonly #custom = new Map<string, CustomSchema>();
+  #generation = -1;
+  #parts: Map<string, Part> | undefined;
+  readonly #v2 = new Map<'json' | 'protobuf', Buffer>();
+
+  constructor(table: ResourceTable, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  /** What a custom resource's rows refer to by `definition`. Call before the rows enter the table. */
+  setSchemas(schemas: readonly CustomSchema[]): void {
+    for (const schema of schemas) this.#custom.set(schema.definition, schema);
+    this.#generation = -1;
+  }
+
+  removeSchemas(definitions: readonly string[]): void {
+    for (const definition of definitions) this.#custom.delete(definition);
+    this.#generation = -1;
+  }
+
+  /** The v2 document of what is served now, as an object; for openapi-backend and tests. */
+  get document(): Record<string, unknown> {
+    return documentV2(this.#operations(), [...this.#custom.values()]);
+  }
+
+  /** Undefined when the path is not one of OpenAPI's. @throws StatusError 406 */
+  respond(request: OpenApiRequest): DocumentResponse | undefined {
+    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+    if (path !== '/openapi/v2' && path !== '/openapi/v3' && !path.startsWith('/openapi/v3/')) return undefined;
+    this.#refresh();
+    if (path === '/openapi/v2') return this.#respondV2(request);
+    if (path === '/openapi/v3') return this.#respondIndex(request);
+    const name = decodeURIComponent(path.slice('/openapi/v3/'.length));
+    const part = this.#parts!.get(name);
+    return part && this.#respondV3(name, part, request);
+  }
+
+  #respondV2(request: OpenApiRequest): DocumentResponse {
+    const choose = (clause: AcceptClause): 'json' | 'protobuf' | undefined =>
+      accepts(clause, JSON_TYPE) ? 'json' : PROTOBUF_V2_ACCEPTED.includes(clause.mediaType) ? 'protobuf' : undefined;
+    const form = parseAccept(request.accept)
+      .map(choose)
+      .find((chosen) => chosen !== undefined);
+    if (form === undefined) throw notAcceptable(`only the following media types are accepted: ${JSON_TYPE}`);
+    const etag = `"${hashOf('v2', form, ...[...this.#parts!.values()].map((part) => part.hash))}"`;
+    const headers: Record<string, string> = { etag, vary: 'Accept' };
+    if (request.ifNoneMatch === etag) return notModified(headers);
+    headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF_V2;
+    let bytes = this.#v2.get(form);
+    if (bytes === undefined) {
+      const { document } = this;
+      bytes = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnosticV2(document);
+      this.#v2.set(form, bytes);
+    }
+    return { status: 200, headers, body: bytes };
+  }
+
+  #respondIndex(request: OpenApiRequest): DocumentResponse {
+    const paths: Record<string, { serverRelativeURL: string }> = {};
+    for (const [name, { hash }] of this.#parts!) paths[name] = { serverRelativeURL: urlOf(name, hash) };
+    const body = Buffer.from(JSON.stringify({ paths }));
+    const etag = `"${hashOf(body.toString())}"`;
+    if (request.ifNoneMatch === etag) return notModified({ etag });
+    return { status: 200, headers: { etag, 'content-type': JSON_TYPE }, body };
+  }
+
+  #respondV3(name: string, part: Part, request: OpenApiRequest): DocumentResponse {
+    if (!parseAccept(request.accept).some((clause) => accepts(clause, JSON_TYPE))) {
+      throw notAcceptable(`only the following media types are accepted: ${JSON_TYPE}`);
+    }
+    const etag = `"${part.hash}"`;
+    const headers: Record<string, string> = { etag, vary: 'Accept' };
+    const asked = new URLSearchParams(request.query ?? '').get('hash');
+    if (asked !== null && asked !== '') {
+      if (asked !== part.hash) {
+        return { status: 301, headers: { location: urlOf(name, part.hash) }, body: Buffer.alloc(0) };
+      }
+      headers['cache-control'] = 'public, immutable';
+      headers.expires = new Date(this.#clock.now() + YEAR).toUTCString();
+    }
+    if (request.ifNoneMatch === etag) return notModified(headers);
+    headers['content-type'] = JSON_TYPE;
+    part.bytes ??= Buffer.from(
+      JSON.stringify(documentV3(part.operations, [...this.#custom.values()], part.groupVersion)),
+    );
+    return { status: 200, headers, body: part.bytes };
+  }
+
+  #refresh(): void {
+    if (this.#parts !== undefined && this.#generation === this.#table.generation) return;
+    const before = this.#parts;
+    this.#parts = this.#split();
+    this.#generation = this.#table.generation;
+    this.#v2.clear();
+    for (const [name, part] of this.#parts) {
+      const old = before?.get(name);
+      if (old?.hash === part.hash && old.bytes !== undefined) part.bytes = old.bytes;
+    }
+  }
+
+  #operations(): Operation[] {
+    return [...[...this.#table.rows()].flatMap(operationsOf), ...otherOperations(this.#table.groups())];
+  }
+
+  /** The documents of /openapi/v3, sorted by name. */
+  #split(): Map<string, Part> {
+    const parts = new Map<string, Part>();
+    const fingerprint = `${GIT_VERSION} ${loadFingerprint()}`;
+    for (const group of this.#table.groups()) {
+      for (const version of group.versions) {
+        const groupVersion = { group: group.name, version: version.name };
+        const rows = version.rows.map(({ schemas: _, ...row }) => row);
+        const custom = version.rows.filter((row) => !isBuiltin(row)).map((row) => this.#custom.get(row.definition));
+        parts.set(groupVersionPath(groupVersion).slice(1), {
+          operations: version.rows.flatMap(operationsOf),
+          groupVersion,
+          hash: hashOf(fingerprint, JSON.stringify([rows, custom])),
+        });
+      }
+    }
+    for (const operation of otherOperations(this.#table.groups())) {
+      const name = rootOf(operation.path);
+      const part = parts.get(name);
+      if (part !== undefined) part.operations.push(operation);
+      else parts.set(name, { operations: [operation], hash: hashOf(fingerprint, name) });
+    }
+    return new Map([...parts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+/** `/apis/apps/` -> `apis/apps`, `/logs/{logpath}` -> `logs`. */
+function rootOf(path: string): string {
+  return path.replace(/\{.*$/, '').replace(/^\/|\/$/g, '');
+}
+
+function urlOf(name: string, hash: string): string {
+  return `/openapi/v3/${name}?hash=${hash}`;
+}
+
+function hashOf(...parts: string[]): string {
+  const hash = createHash('sha512');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').toUpperCase();
+}
+
+function notModified(headers: Record<string, string>): DocumentResponse {
+  return { status: 304, headers, body: Buffer.alloc(0) };
+}
