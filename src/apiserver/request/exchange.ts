@@ -33,12 +33,14 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** True once a response has begun. */
   readonly responded: boolean;
+  /** Status code of the response; 0 before it begins. */
+  readonly status: number;
 
   /** The whole body. @throws StatusError 413 when longer than `limit` bytes. */
   readBody(limit: number): Promise<Buffer>;
   /** The body as it comes, for proxies. */
   bodyStream(): AsyncIterable<Buffer>;
-  /** A header sent with whatever response follows. */
+  /** A header sent with whatever response follows; `Warning` may be set many times, each is sent. */
   setHeader(name: string, value: string): void;
   /** Sends a whole response. Chunks are written as they are, without being joined. */
   respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void;

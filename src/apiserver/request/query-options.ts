@@ -4,7 +4,8 @@
  * Upstream: apimachinery/pkg/apis/meta/v1/validation/validation.go, runtime/conversion.go
  */
 import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
-import { type FieldError, forbiddenField, invalidField, notSupported, Path, requiredField, tooLong } from '../../machinery/validation/field-error.ts';
+import { type FieldError, forbiddenField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
+import { validateFieldManager } from '../../machinery/patch/field-manager-name.ts';
 import { type ListOptions, validateListOptions } from '../../registry/generic/list-options.ts';
 import type { DeleteOptions } from '../../registry/generic/strategy.ts';
 
@@ -25,7 +26,6 @@ export interface DeleteRequestOptions extends DeleteOptions {
   dryRun?: string[];
 }
 
-const MAX_FIELD_MANAGER = 128;
 const NO_QUERY = new URLSearchParams();
 
 export function parseQuery(query: string): URLSearchParams {
@@ -123,7 +123,7 @@ function readWriteOptions(q: URLSearchParams, kind: WriteOptions['kind'], errors
     const manager = q.get('fieldManager');
     if (manager !== null) {
       options.fieldManager = manager;
-      validateFieldManager(manager, errors);
+      errors.push(...validateFieldManager(manager));
     }
     const dryRun = q.getAll('dryRun');
     if (dryRun.length > 0) options.dryRun = dryRun;
@@ -136,19 +136,6 @@ function readWriteOptions(q: URLSearchParams, kind: WriteOptions['kind'], errors
   }
   refuse(kind, errors);
   return options;
-}
-
-function validateFieldManager(manager: string, errors: FieldError[]): void {
-  const path = Path.root('fieldManager');
-  if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) errors.push(tooLong(path, MAX_FIELD_MANAGER));
-  let position = 0;
-  for (const c of manager) {
-    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(c)) {
-      const code = c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-      errors.push(invalidField(path, manager, `invalid character U+${code} (at position ${position})`));
-    }
-    position += Buffer.byteLength(c);
-  }
 }
 
 function validateDryRun(dryRun: readonly string[] | undefined, errors: FieldError[]): void {

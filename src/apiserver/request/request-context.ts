@@ -28,6 +28,8 @@ export interface RequestContext {
   annotate(key: string, value: string): void;
   readonly annotations: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
+  /** Of the response; 0 before there is one. */
+  readonly statusCode: number;
 }
 
 /** A filter calls `next` once, or answers (throws, responds) itself. */

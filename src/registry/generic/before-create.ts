@@ -93,8 +93,8 @@ function keep<K extends keyof ObjectMeta>(meta: ObjectMeta, old: ObjectMeta, key
 }
 
 function metadataErrors(store: StoreCore, object: KubeObject): FieldError[] {
-  const nameFn = store.strategy.validateName ?? defaultValidateName;
-  const errors = [...validateObjectMeta(object.metadata, { namespaced: store.row.namespaced, nameFn }, METADATA)];
+  const validateName = store.strategy.validateName ?? defaultValidateName;
+  const errors = [...validateObjectMeta(object.metadata, { namespaced: store.row.namespaced, validateName }, METADATA)];
   const name = object.metadata.name ?? '';
   const problem = name === '' ? undefined : pathSegmentProblem(name);
   // The key is built from the name, so this holds whatever a strategy allows.

@@ -7,7 +7,7 @@ import { badRequest } from '../../machinery/errors/status-error.ts';
 import { parseFieldSelector } from '../../machinery/fields/selector.ts';
 import { parseSelector } from '../../machinery/labels/selector.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import type { Selector as CacheSelector } from '../../storage/cacher/watch-cache.ts';
+import type { Selector as CacheSelector } from '../../storage/cacher/delivery.ts';
 import type { StoreCore } from './store-core.ts';
 
 export interface Selection {

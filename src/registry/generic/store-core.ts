@@ -22,7 +22,7 @@ export interface StoreOptions {
   /** Where writes go; what it commits shows up in `cache`. */
   storage: Storage;
   /** Of the row's storage prefix. */
-  cache: WatchCache;
+  cache: WatchCache<KubeObject>;
   clock: Clock;
   random: Random;
 }
@@ -46,7 +46,7 @@ export class StoreCore {
   readonly row: ResourceRow;
   readonly strategy: Strategy;
   readonly storage: Storage;
-  readonly cache: WatchCache;
+  readonly cache: WatchCache<KubeObject>;
   readonly clock: Clock;
   readonly random: Random;
   readonly resource: GroupResource;

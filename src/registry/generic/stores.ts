@@ -26,7 +26,7 @@ const EMPTY: Readonly<Record<string, string>> = Object.freeze({});
 export class Stores {
   readonly #options: StoresOptions;
   readonly #stores = new Map<ResourceRow, StoreCore>();
-  readonly #caches = new Map<string, WatchCache>();
+  readonly #caches = new Map<string, WatchCache<KubeObject>>();
 
   constructor(options: StoresOptions) {
     this.#options = options;
@@ -47,7 +47,7 @@ export class Stores {
     this.#stores.delete(row);
   }
 
-  #cacheOf(row: ResourceRow): WatchCache {
+  #cacheOf(row: ResourceRow): WatchCache<KubeObject> {
     const prefix = storageRoot(row);
     let cache = this.#caches.get(prefix);
     if (cache === undefined) {

@@ -5,7 +5,8 @@
 import { invalid } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { invalidField } from '../../machinery/validation/field-error.ts';
-import type { CacheWatch, WatchBatch } from '../../storage/cacher/cache-watch.ts';
+import type { CacheWatch } from '../../storage/cacher/cache-watch.ts';
+import type { WatchBatch } from '../../storage/cacher/delivery.ts';
 import type { StorageError } from '../../storage/storage.ts';
 import { type ListOptions, resourceVersionProblem } from './list-options.ts';
 import { parseSelection } from './selection.ts';

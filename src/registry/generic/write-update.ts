@@ -73,7 +73,9 @@ async function attempt(
   const object = await request.change(old, () => store.copy(entry));
   checkRevision(store, name, object, entry);
   beforeUpdate(store, request.door, object, old, context);
-  keepManagedFieldsTime(object, old);
+  // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
+  const before = old.metadata.managedFields;
+  if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = structuredClone(before);
   if (request.validateUpdate !== undefined) await request.validateUpdate(object, old);
   if (isDeletedByUpdate(object, old)) return removeEmptied(store, key, object, entry, context);
   return replace(store, key, object, entry, old, context);
@@ -106,13 +108,6 @@ function checkRevision(store: StoreCore, name: string, object: KubeObject, entry
     throw invalid({ group: store.row.group, kind: store.row.resource }, name, [error]);
   }
   if (sent !== String(entry.revision)) throw conflict(store.resource, name, OPTIMISTIC_LOCK_ERROR);
-}
-
-/** Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer */
-function keepManagedFieldsTime(object: KubeObject, old: KubeObject): void {
-  const before = old.metadata.managedFields;
-  if (before === undefined || object.metadata.managedFields === undefined) return;
-  if (sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = structuredClone(before);
 }
 
 /** Upstream: registry.ShouldDeleteDuringUpdate */

@@ -1,0 +1,127 @@
+/**
+ * From a routed request to its handler. Endpoints are made once per row, on first use; rows that leave the table take theirs along.
+ * Subresources that write the same kind go through the strategy's doors, all others through `subresources/index.ts`.
+ */
+import { methodNotAllowed, resourceNotFound } from './handlers/not-found.ts';
+import { handleCreate } from './handlers/create.ts';
+import { handleDelete, handleDeleteCollection } from './handlers/delete.ts';
+import { handleGet } from './handlers/get.ts';
+import { handleList, handleWatch } from './handlers/list.ts';
+import { handlePatch } from './handlers/patch.ts';
+import { handleUpdate } from './handlers/update.ts';
+import { Endpoint, type ResourceHandler, type ResourceRequest, type ServerContext } from './endpoint.ts';
+import type { Stores } from '../registry/generic/stores.ts';
+import type { Printer } from '../registry/generic/printer.ts';
+import type { ResourceRow } from '../registry/resource.ts';
+import type { ResourceTable } from '../registry/resources.ts';
+import type { RequestContext } from './request/request-context.ts';
+import { parseQuery } from './request/query-options.ts';
+import type { Action } from './openapi/operations.ts';
+import type { RouteMatch, Router } from './router/router.ts';
+
+/** Handlers of a subresource by action; `connect` for everything that is not REST. */
+export type SubresourceHandlers = Partial<Record<Action, ResourceHandler>>;
+
+/** Paths that are no resources (discovery, health, OpenAPI ...): false when none of them. */
+export type OtherPaths = (context: RequestContext) => boolean | Promise<boolean>;
+
+export interface DispatcherOptions {
+  router: Router;
+  table: ResourceTable;
+  stores: Stores;
+  printerOf(row: ResourceRow): Printer;
+  isCustom(row: ResourceRow): boolean;
+  /** Key: `<group>/<resource>/<subresource>`. */
+  subresources: ReadonlyMap<string, SubresourceHandlers>;
+  /** Key: `<group>/<resource>`: resources without storage (TokenReview, SubjectAccessReview ...). */
+  virtual: ReadonlyMap<string, SubresourceHandlers>;
+  otherPaths: OtherPaths;
+}
+
+const MAIN: Readonly<Partial<Record<Action, ResourceHandler>>> = {
+  get: handleGet,
+  list: handleList,
+  post: handleCreate,
+  put: (request) => handleUpdate(request),
+  patch: (request) => handlePatch(request),
+  delete: handleDelete,
+  deletecollection: handleDeleteCollection,
+  watch: handleWatch,
+  watchlist: handleWatch,
+};
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #endpoints = new Map<ResourceRow, Endpoint>();
+  server!: ServerContext;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    options.table.onChange(() => this.#forget());
+    this.dispatch = this.dispatch.bind(this);
+  }
+
+  async dispatch(context: RequestContext): Promise<void> {
+    const { exchange } = context;
+    const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
+    const match = this.#options.router.match(method, exchange.path);
+    if (match?.row !== undefined && match.action !== undefined) return this.#resource(context, match, match.row, match.action);
+    if (await this.#options.otherPaths(context)) return;
+    if (context.info.isResourceRequest && this.#options.router.methods(exchange.path) !== undefined) throw methodNotAllowed();
+    if (this.#isServedGroupVersion(context)) throw resourceNotFound();
+    exchange.respond(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }, '404 page not found\n');
+  }
+
+  endpoint(row: ResourceRow): Endpoint {
+    let endpoint = this.#endpoints.get(row);
+    if (endpoint === undefined) {
+      const { stores, printerOf, isCustom } = this.#options;
+      endpoint = new Endpoint(row, stores.forRow(row), printerOf(row), isCustom(row));
+      this.#endpoints.set(row, endpoint);
+    }
+    return endpoint;
+  }
+
+  #resource(context: RequestContext, match: RouteMatch, row: ResourceRow, action: Action): Promise<void> {
+    const endpoint = this.endpoint(row);
+    const subresource = match.subresource?.name ?? '';
+    const handler = this.#handler(endpoint, subresource, action);
+    if (handler === undefined) throw methodNotAllowed();
+    return handler({
+      server: this.server, context, endpoint, namespace: match.namespace ?? '', name: match.name ?? '', subresource,
+      subpath: match.subpath ?? '', query: parseQuery(context.exchange.query),
+    });
+  }
+
+  #handler(endpoint: Endpoint, subresource: string, action: Action): ResourceHandler | undefined {
+    const { row } = endpoint;
+    const { virtual, subresources } = this.#options;
+    if (subresource === '') return (virtual.get(`${row.group}/${row.resource}`) ?? MAIN)[action];
+    const own = subresources.get(`${row.group}/${row.resource}/${subresource}`) ?? subresources.get(`*/*/${subresource}`);
+    const door = endpoint.store.strategy.subresources?.[subresource];
+    const special = own?.[action];
+    if (special !== undefined && (door === undefined || own !== subresources.get(`*/*/${subresource}`))) return special;
+    if (door === undefined) return undefined;
+    switch (action) {
+      case 'get': return handleGet;
+      case 'put': return (request: ResourceRequest) => handleUpdate(request, door);
+      case 'patch': return (request: ResourceRequest) => handlePatch(request, door);
+      default: return special;
+    }
+  }
+
+  #isServedGroupVersion(context: RequestContext): boolean {
+    const { apiGroup, apiVersion, apiPrefix } = context.info;
+    if (apiPrefix === '' || (apiPrefix === 'api') !== (apiGroup === '')) return false;
+    return this.#options.table.groups().some((g) => g.name === apiGroup && g.versions.some((v) => v.name === apiVersion));
+  }
+
+  #forget(): void {
+    const served = new Set(this.#options.table.rows());
+    for (const row of this.#endpoints.keys()) {
+      if (served.has(row)) continue;
+      this.#endpoints.delete(row);
+      this.#options.stores.drop(row);
+    }
+  }
+}

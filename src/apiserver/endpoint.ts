@@ -1,0 +1,71 @@
+/**
+ * What a request on one resource needs, worked out once per row: its store, kind, schema, printer and constant bytes.
+ * The dispatcher hands one to every verb handler; nothing here is made per request.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { Authorizer } from '../machinery/authorization/authorizer.ts';
+import { apiVersionOf, type GroupVersionKind, type GroupVersionResource } from '../machinery/meta/object.ts';
+import type { Schema } from '../machinery/schema/schema.ts';
+import type { Printer } from '../registry/generic/printer.ts';
+import type { StoreCore } from '../registry/generic/store-core.ts';
+import type { Stores } from '../registry/generic/stores.ts';
+import type { ResourceRow } from '../registry/resource.ts';
+import type { ApiMetrics } from './metrics.ts';
+import type { RequestContext } from './request/request-context.ts';
+
+/** What all handlers share. */
+export interface ServerContext {
+  readonly stores: Stores;
+  readonly admission: Admission;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: ApiMetrics;
+  /** Of a built-in row by group, version and resource. */
+  endpointOf(gvr: GroupVersionResource): Endpoint | undefined;
+  /** Upstream: --min-request-timeout, ms. */
+  readonly minRequestTimeoutMs: number;
+}
+
+/** One request, routed. */
+export interface ResourceRequest {
+  readonly server: ServerContext;
+  readonly context: RequestContext;
+  readonly endpoint: Endpoint;
+  /** '' for cluster-scoped resources and for all namespaces. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly subresource: string;
+  /** What follows the subresource (proxy). */
+  readonly subpath: string;
+  readonly query: URLSearchParams;
+}
+
+export type ResourceHandler = (request: ResourceRequest) => Promise<void>;
+
+export class Endpoint {
+  readonly row: ResourceRow;
+  readonly store: StoreCore;
+  readonly kind: GroupVersionKind;
+  readonly resource: GroupVersionResource;
+  readonly apiVersion: string;
+  readonly schema: Schema;
+  readonly printer: Printer;
+  /** Of a CustomResourceDefinition: no Go type upstream, so no strategic merge and no protobuf. */
+  readonly isCustom: boolean;
+
+  constructor(row: ResourceRow, store: StoreCore, printer: Printer, isCustom = false) {
+    this.isCustom = isCustom;
+    this.row = row;
+    this.store = store;
+    this.kind = { group: row.group, version: row.version, kind: row.kind };
+    this.resource = { group: row.group, version: row.version, resource: row.resource };
+    this.apiVersion = apiVersionOf(row);
+    this.schema = row.schemas.definition(row.definition);
+    this.printer = printer;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Every request that is not long-running has a deadline (60 s, or its own `timeout` parameter when that is shorter). One timer
+ * looks after all of them: a timer and an AbortController per request would cost more than the request.
+ * Upstream: apiserver/pkg/endpoints/filters/request_deadline.go, server/filters/timeout.go
+ */
+import type { Clock, Timer } from '../../base/clock.ts';
+import { badRequest, timeout } from '../../machinery/errors/status-error.ts';
+import { writeStatus } from '../handlers/errors.ts';
+import type { ApiMetrics } from '../metrics.ts';
+import type { Filter } from '../request/request-context.ts';
+import type { ServedContext } from '../request/served-context.ts';
+
+const SWEEP_MS = 1000;
+
+export class DeadlineSweeper {
+  readonly #clock: Clock;
+  readonly #metrics: ApiMetrics;
+  readonly #limitMs: number;
+  readonly #pending = new Map<ServedContext, number>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, metrics: ApiMetrics, limitMs = 60_000) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#limitMs = limitMs;
+  }
+
+  add(context: ServedContext, own: number | undefined): void {
+    this.#timer ??= this.#clock.every(SWEEP_MS, () => this.#sweep());
+    this.#pending.set(context, this.#clock.monotonic() + Math.min(own ?? this.#limitMs, this.#limitMs));
+  }
+  remove(context: ServedContext): void {
+    this.#pending.delete(context);
+  }
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic();
+    for (const [context, at] of this.#pending) {
+      if (at > now) continue;
+      this.#pending.delete(context);
+      const late = timeout('request did not complete within the allotted timeout');
+      if (!context.exchange.responded) {
+        this.#metrics.terminated(context);
+        writeStatus(context.exchange, late.status);
+      }
+      context.abort(late);
+    }
+    if (this.#pending.size === 0) this.close();
+  }
+}
+
+export function withDeadline(sweeper: DeadlineSweeper): Filter {
+  return async (context, next) => {
+    if (context.longRunning) return next();
+    const served = context as ServedContext;
+    sweeper.add(served, ownTimeout(context.exchange.query));
+    try {
+      await next();
+    } finally {
+      sweeper.remove(served);
+    }
+  };
+}
+
+function ownTimeout(query: string): number | undefined {
+  if (!query.includes('timeout=')) return undefined;
+  const text = new URLSearchParams(query).get('timeout');
+  if (text === null || text === '') return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw badRequest('invalid timeout specified in the request URL');
+  return ms === 0 ? undefined : ms;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's duration (`1m30s`), in ms. */
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, n, unit] of text.matchAll(/([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(n) * UNITS[unit!]!;
+  return total;
+}

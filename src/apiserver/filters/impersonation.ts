@@ -1,0 +1,26 @@
+/** Acting as somebody else, when allowed to. Upstream: apiserver/pkg/endpoints/filters/impersonation */
+import type { Authorizer } from '../../machinery/authorization/authorizer.ts';
+import type { Exchange, UserInfo } from '../request/exchange.ts';
+import type { Filter } from '../request/request-context.ts';
+
+/** Undefined: the request does not impersonate. Throws a StatusError to refuse. */
+export type Impersonate = (headers: Exchange['headers'], user: UserInfo, authorizer: Authorizer) => Promise<UserInfo | undefined>;
+
+export function withImpersonation(impersonate: Impersonate, authorizer: Authorizer): Filter {
+  return async (context, next) => {
+    const { headers } = context.exchange;
+    // Nearly no request impersonates: one look decides. Impersonation without a user name is for `impersonate` to refuse.
+    if (headers['impersonate-user'] === undefined && !hasImpersonation(headers)) return next();
+    const user = await impersonate(headers, context.user, authorizer);
+    if (user !== undefined) {
+      context.impersonator = context.user;
+      context.user = user;
+    }
+    return next();
+  };
+}
+
+function hasImpersonation(headers: Exchange['headers']): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}

@@ -1,0 +1,94 @@
+/**
+ * Admission attributes of a request, and the small rules every write handler shares: names that must match, owner references
+ * that must not repeat. Upstream: apiserver/pkg/endpoints/handlers/rest.go, admission/attributes.go
+ */
+import type { Attributes, Operation } from '../../admission/admission.ts';
+import { badRequest } from '../../machinery/errors/status-error.ts';
+import type { KubeObject, OwnerReference } from '../../machinery/meta/object.ts';
+import type { GroupVersionKind } from '../../machinery/meta/object.ts';
+import { isEqualJson, type WriteContext } from '../../registry/generic/store-core.ts';
+import type { ResourceRequest } from '../endpoint.ts';
+
+export interface AttributesPart {
+  operation: Operation;
+  object: KubeObject | undefined;
+  oldObject: KubeObject | undefined;
+  name?: string;
+  options: unknown;
+  dryRun: boolean;
+  /** Where it differs from the endpoint's (Scale, Binding, Eviction, connect options). */
+  kind?: GroupVersionKind;
+}
+
+export function attributesFor(request: ResourceRequest, part: AttributesPart): Attributes {
+  const { context, endpoint } = request;
+  return {
+    operation: part.operation,
+    kind: part.kind ?? endpoint.kind,
+    resource: endpoint.resource,
+    subresource: request.subresource,
+    // Upstream gives admission a namespace object's own name as its namespace.
+    namespace: isNamespaces(request) ? part.name || request.name : request.namespace,
+    name: part.name ?? request.name,
+    user: context.user,
+    dryRun: part.dryRun,
+    options: part.options,
+    object: part.object,
+    oldObject: part.oldObject,
+    warn: context.warn,
+    annotate: context.annotate,
+    get signal() {
+      return context.signal;
+    },
+  };
+}
+
+function isNamespaces(request: ResourceRequest): boolean {
+  const { group, resource } = request.endpoint.row;
+  return group === '' && resource === 'namespaces';
+}
+
+export function writeContextOf(request: ResourceRequest, dryRun: boolean): WriteContext {
+  const { context, server } = request;
+  return {
+    clock: server.clock, random: server.random, user: context.user, namespace: request.namespace, dryRun,
+    warn: context.warn,
+    // Most writes never look at it, and it is not free.
+    get signal() {
+      return context.signal;
+    },
+  };
+}
+
+/** Upstream: handlers.checkName */
+export function checkName(object: KubeObject, name: string, namespace: string): void {
+  const actual = object.metadata.name ?? '';
+  if (actual === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (actual !== name) throw badRequest(`the name of the object (${actual}) does not match the name on the URL (${name})`);
+  const actualNamespace = object.metadata.namespace ?? '';
+  if (namespace !== '' && actualNamespace !== '' && actualNamespace !== namespace) {
+    throw badRequest(`the namespace of the object (${actualNamespace}) does not match the namespace on the request (${namespace})`);
+  }
+}
+
+const DUPLICATE_OWNERS =
+  '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such ' +
+  'requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ';
+const DUPLICATE_OWNERS_AFTER_ADMISSION =
+  '.metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner references in ' +
+  '1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ';
+
+/** Upstream: handlers.dedupOwnerReferencesAndAddWarning */
+export function dedupOwnerReferences(request: ResourceRequest, object: KubeObject, afterAdmission: boolean): void {
+  const refs = object.metadata.ownerReferences;
+  if (refs === undefined || refs.length < 2) return;
+  const kept: OwnerReference[] = [];
+  const duplicates: string[] = [];
+  for (const ref of refs) {
+    if (kept.some((k) => isEqualJson(k, ref))) duplicates.push(ref.uid);
+    else kept.push(ref);
+  }
+  if (duplicates.length === 0) return;
+  object.metadata.ownerReferences = kept;
+  request.context.warn((afterAdmission ? DUPLICATE_OWNERS_AFTER_ADMISSION : DUPLICATE_OWNERS) + duplicates.join(', '));
+}

@@ -1,0 +1,127 @@
+/**
+ * From request body to object: content type, encoding, type checks and field validation. The object that comes out is the
+ * handler's own, in the endpoint's version, with apiVersion and kind set.
+ * Upstream: apiserver/pkg/endpoints/handlers/{create,update,rest}.go, apimachinery/pkg/runtime/serializer/json/json.go
+ */
+import { decodeCbor } from '../../machinery/codec/cbor.ts';
+import { findDuplicateKeys, parseJson } from '../../machinery/codec/json.ts';
+import { type Encoding as BodyEncoding, negotiateContentType } from '../../machinery/codec/negotiate.ts';
+import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
+import { checkTypes, decodeTypeError, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
+import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
+import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../machinery/meta/object.ts';
+import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
+import type { ResourceRequest } from '../endpoint.ts';
+import type { FieldValidation } from '../request/query-options.ts';
+
+// Upstream: server.Config MaxRequestBodyBytes
+export const MAX_REQUEST_BODY = 3 * 1024 * 1024;
+
+/** What a body may be: the endpoint's own kind, or a subresource's (Scale, Binding, Eviction). */
+export interface BodyKind {
+  kind: GroupVersionKind;
+  schema: Schema;
+  source: SchemaSource;
+  /** Other group versions that are taken as well (Eviction: policy/v1beta1). */
+  accepts?: readonly { group: string; version: string }[];
+}
+
+export async function readObject(request: ResourceRequest, into: BodyKind, validation: FieldValidation = 'Warn'): Promise<KubeObject> {
+  const { exchange } = request.context;
+  const encoding = negotiateContentType(exchange.headers['content-type'], { protobuf: !request.endpoint.isCustom });
+  const body = await exchange.readBody(MAX_REQUEST_BODY);
+  return decodeObject(request, body, encoding, into, validation);
+}
+
+export function decodeObject(
+  request: ResourceRequest, body: Buffer, encoding: BodyEncoding, into: BodyKind, validation: FieldValidation,
+): KubeObject {
+  const want = into.kind;
+  let object: unknown;
+  try {
+    object = parseBody(body, encoding);
+  } catch (err) {
+    throw unrecognized(want.kind, body, syntaxMessage(encoding, err));
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    const what = Array.isArray(object) ? 'array' : typeof object;
+    throw unrecognized(
+      want.kind, body,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  }
+  const typed = object as KubeObject;
+  const repeated = validation === 'Ignore' ? [] : duplicates(body, encoding, object);
+  setKind(typed, into);
+  const bad = checkTypes(typed, into.schema, into.source);
+  if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, bad);
+  // Go's decoder knows no absent metadata: it is a struct.
+  typed.metadata ??= {};
+  applyFieldValidation(request, typed, repeated, into, validation);
+  return typed;
+}
+
+function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
+  switch (encoding) {
+    case 'json': return parseJson(body);
+    case 'yaml': return parseYaml(body.toString());
+    case 'protobuf': return decodeProtobuf(body);
+    case 'cbor': return decodeCbor(body);
+  }
+}
+
+/** Fills apiVersion and kind in; refuses others. */
+function setKind(object: KubeObject, into: BodyKind): void {
+  const { kind } = into;
+  const want = apiVersionOf(kind);
+  object.apiVersion ||= want;
+  object.kind ||= kind.kind;
+  const accepted = object.apiVersion === want || into.accepts?.some((gv) => apiVersionOf(gv) === object.apiVersion);
+  if (!accepted) {
+    throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${want})`);
+  }
+  if (object.kind === kind.kind) return;
+  const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);
+  throw badRequest(
+    `${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (${version}.${object.kind}) to (${version}.${kind.kind}): unknown conversion`,
+  );
+}
+
+function applyFieldValidation(
+  request: ResourceRequest, object: KubeObject, repeated: readonly string[], into: BodyKind, validation: FieldValidation,
+): void {
+  const unknown = pruneUnknown(object, into.schema, into.source);
+  if (validation === 'Ignore') return;
+  const problems = [...repeated, ...unknown];
+  if (problems.length === 0) return;
+  if (validation === 'Strict') {
+    const { kind, version } = into.kind;
+    throw badRequest(
+      `${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${problems.join(', ')}`,
+    );
+  }
+  for (const p of problems) request.context.warn(p);
+}
+
+function duplicates(body: Buffer, encoding: BodyEncoding, parsed: unknown): string[] {
+  if (encoding === 'json') return findDuplicateKeys(body, parsed);
+  return encoding === 'yaml' ? findYamlDuplicates(body.toString()) : [];
+}
+
+function syntaxMessage(encoding: BodyEncoding, err: unknown): string {
+  const text = err instanceof Error ? err.message : String(err);
+  return encoding === 'json' ? `couldn't get version/kind; json parse error: ${text}` : text;
+}
+
+function unrecognized(kind: string, body: Buffer, why: string): StatusError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summarize(body)})`);
+}
+
+/** Upstream: handlers.summarizeData */
+function summarize(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const head = body.subarray(0, 30);
+  const text = body[0] === 0x7b ? head.toString() : head.toString('hex');
+  return body.length > 30 ? `${text} ...` : text;
+}

@@ -1,0 +1,35 @@
+/**
+ * managedFields on every write that is no apply. Who writes is the request's fieldManager, else the head of its User-Agent.
+ * Upstream: apimachinery/pkg/util/managedfields/fieldmanager.go UpdateNoErrors
+ */
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { formatTime } from '../../machinery/meta/time.ts';
+import { managerOf } from '../../machinery/patch/field-manager-name.ts';
+import { type FieldManagerOptions, updateManagedFields } from '../../machinery/patch/managed-fields.ts';
+import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
+import type { ResourceRequest } from '../endpoint.ts';
+
+export function fieldManagerOptions(
+  request: ResourceRequest, fieldManager: string | undefined, door: UpdateStrategy,
+): FieldManagerOptions {
+  const { endpoint, server, context } = request;
+  return {
+    schema: endpoint.schema,
+    source: endpoint.row.schemas,
+    apiVersion: endpoint.apiVersion,
+    kind: endpoint.row.kind,
+    ...(request.subresource === '' ? {} : { subresource: request.subresource }),
+    manager: managerOf(fieldManager, context.exchange.headers['user-agent']),
+    time: formatTime(server.clock.now()),
+    ...(door.resetFields === undefined ? {} : { resetFields: door.resetFields }),
+  };
+}
+
+/** Sets `object.metadata.managedFields` to what this write makes of them. */
+export function trackFields(
+  request: ResourceRequest, object: KubeObject, live: KubeObject | undefined, fieldManager: string | undefined, door: UpdateStrategy,
+): void {
+  const entries = updateManagedFields({ ...fieldManagerOptions(request, fieldManager, door), live, object });
+  if (entries === undefined) delete object.metadata.managedFields;
+  else object.metadata.managedFields = entries;
+}

@@ -1,0 +1,174 @@
+/**
+ * Writing a list: cached bytes copied into slabs, in every form a list can take, with back-pressure and without holding the
+ * event loop. A small list is one response; a large one is streamed, gzipped when the client takes it.
+ */
+import { once } from 'node:events';
+import { createGzip } from 'node:zlib';
+import type { Negotiated } from '../../machinery/codec/negotiate.ts';
+import { stringifyJson } from '../../machinery/codec/json.ts';
+import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
+import type { Listed } from '../../registry/generic/list.ts';
+import type { Entry } from '../../registry/generic/store-core.ts';
+import type { ResponseStream } from '../request/exchange.ts';
+import type { ResourceRequest } from '../endpoint.ts';
+import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, tableOptions, writeBytes } from './output.ts';
+import { partialObject, tableHead, tableRow } from './transform.ts';
+
+const SLAB = 256 * 1024;
+/** Longest time a list works before others have their turn, ms. */
+const SLICE_MS = 8;
+const COMMA = Buffer.from(',');
+const TAIL = Buffer.from(']}');
+
+export async function writeList(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Promise<void> {
+  const { exchange } = request.context;
+  const { encoding, pretty } = negotiated;
+  if (encoding === 'protobuf' && negotiated.as === undefined) {
+    await writeChunks(request, negotiated.mediaType, await protobufChunks(request, listed));
+    return;
+  }
+  const chunks = jsonChunks(request, negotiated, listed);
+  if (encoding === 'json' && !pretty) await writeChunks(request, negotiated.mediaType, chunks);
+  else {
+    const json = Buffer.concat([...chunks]);
+    const body = encodeAs(negotiated, json);
+    if (Array.isArray(body)) await writeBytes(exchange, negotiated, 200, json);
+    else await writeChunks(request, negotiated.mediaType, [body]);
+  }
+}
+
+function listMeta(listed: Listed): Record<string, unknown> {
+  return {
+    resourceVersion: String(listed.revision),
+    ...(listed.continue === '' ? {} : { continue: listed.continue }),
+    ...(listed.remainingItemCount === undefined ? {} : { remainingItemCount: listed.remainingItemCount }),
+  };
+}
+
+/** The list as JSON, piece by piece; each piece is made when it is asked for. */
+function* jsonChunks(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Generator<Buffer> {
+  const { endpoint } = request;
+  const { store, row } = endpoint;
+  const meta = listMeta(listed);
+  const as = negotiated.as;
+  let each: (entry: Entry) => readonly Buffer[];
+  if (as === undefined) {
+    yield head(row.listKind, endpoint.apiVersion, meta);
+    each = (entry) => [store.bytes(entry)];
+  } else if (as.kind === 'Table') {
+    const options = tableOptions(request, as.version);
+    yield Buffer.from(tableHead(endpoint, options, meta));
+    each = (entry) => tableRow(endpoint, { object: store.copy(entry), bytes: store.bytes(entry) }, options);
+  } else {
+    yield head('PartialObjectMetadataList', `meta.k8s.io/${as.version}`, meta);
+    each = (entry) => [partialObject(store.bytes(entry), as.version)];
+  }
+  let first = true;
+  for (const entry of listed.entries) {
+    if (!first) yield COMMA;
+    first = false;
+    yield* each(entry);
+  }
+  yield TAIL;
+}
+
+function head(kind: string, apiVersion: string, meta: Record<string, unknown>): Buffer {
+  const text = stringifyJson({ kind, apiVersion, metadata: meta });
+  return Buffer.from(`${text.slice(0, -1)},"items":[`);
+}
+
+async function protobufChunks(request: ResourceRequest, listed: Listed): Promise<Buffer[]> {
+  const { endpoint, server } = request;
+  const { row, store } = endpoint;
+  const message = messageFor(endpoint.apiVersion, row.kind) ?? '';
+  const items: Buffer[] = [];
+  let began = server.clock.monotonic();
+  for (const entry of listed.entries) {
+    items.push(encodeProtobuf(store.copy(entry), message));
+    if (server.clock.monotonic() - began > SLICE_MS) {
+      await nextTurn();
+      began = server.clock.monotonic();
+    }
+  }
+  return encodeProtobufList(endpoint.apiVersion, row.listKind, listMeta(listed), items);
+}
+
+/** Copies chunks into slabs and sends them: as one response while they fit into one slab, streamed beyond. */
+async function writeChunks(request: ResourceRequest, mediaType: string, chunks: Iterable<Buffer>): Promise<void> {
+  const { exchange, signal } = request.context;
+  const clock = request.server.clock;
+  const headers: Record<string, string> = { 'Content-Type': mediaType };
+  let out: SlabWriter | undefined;
+  let slab = Buffer.allocUnsafe(SLAB);
+  let used = 0;
+  let began = clock.monotonic();
+  for (const chunk of chunks) {
+    for (let from = 0; from < chunk.length; ) {
+      const n = chunk.copy(slab, used, from, Math.min(chunk.length, from + SLAB - used));
+      used += n;
+      from += n;
+      if (used < SLAB) continue;
+      out ??= openStream(request, headers);
+      await out.write(slab);
+      slab = Buffer.allocUnsafe(SLAB);
+      used = 0;
+    }
+    if (clock.monotonic() - began > SLICE_MS) {
+      await nextTurn();
+      signal.throwIfAborted();
+      began = clock.monotonic();
+    }
+  }
+  const rest = slab.subarray(0, used);
+  if (out !== undefined) {
+    if (rest.length > 0) await out.write(rest);
+    await out.end();
+  } else if (rest.length > GZIP_THRESHOLD && acceptsGzip(exchange)) {
+    out = openStream(request, headers);
+    await out.write(rest);
+    await out.end();
+  } else exchange.respond(200, headers, rest);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface SlabWriter {
+  write(slab: Buffer): Promise<void>;
+  end(): Promise<void>;
+}
+
+function openStream(request: ResourceRequest, headers: Record<string, string>): SlabWriter {
+  const { exchange, signal } = request.context;
+  if (!acceptsGzip(exchange)) {
+    const stream = exchange.stream(200, headers);
+    return {
+      write: (slab) => send(stream, slab, signal),
+      async end() {
+        stream.end();
+      },
+    };
+  }
+  const stream = exchange.stream(200, { ...headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' });
+  const gzip = createGzip({ level: GZIP_LEVEL });
+  const pump = (async () => {
+    for await (const chunk of gzip) await send(stream, chunk as Buffer, signal);
+    stream.end();
+  })();
+  // Awaited in end(); a failure before that must not count as unhandled.
+  pump.catch(() => gzip.destroy());
+  return {
+    async write(slab) {
+      if (!gzip.write(slab)) await Promise.race([once(gzip, 'drain'), pump]);
+    },
+    async end() {
+      gzip.end();
+      await pump;
+    },
+  };
+}
+
+async function send(stream: ResponseStream, chunk: Buffer, signal: AbortSignal): Promise<void> {
+  if (!stream.write(chunk)) await stream.drained(signal);
+}

@@ -1,0 +1,118 @@
+/**
+ * Writing one object: from its JSON bytes to the encoding and form the client negotiated. JSON goes out as it lies in the
+ * cache; everything else is encoded from a parsed copy. Upstream: apiserver/pkg/endpoints/handlers/response.go, responsewriters/writers.go
+ */
+import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { encodeCbor } from '../../machinery/codec/cbor.ts';
+import { parseJson } from '../../machinery/codec/json.ts';
+import { negotiate, type Negotiated } from '../../machinery/codec/negotiate.ts';
+import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
+import { encodeYaml } from '../../machinery/codec/yaml.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Exchange } from '../request/exchange.ts';
+import type { ResourceRequest } from '../endpoint.ts';
+import { partialObject, tableOf } from './transform.ts';
+
+const gzipAsync = promisify(gzip);
+// Upstream: responsewriters.defaultGzipThresholdBytes, defaultGzipContentEncodingLevel
+export const GZIP_THRESHOLD = 128 * 1024;
+export const GZIP_LEVEL = 1;
+const NEWLINE = Buffer.from('\n');
+
+/** Called first in every handler: a client that takes nothing we have is told before anything happens. */
+export function negotiateOutput(request: ResourceRequest, stream = false): Negotiated {
+  const { exchange } = request.context;
+  return negotiate(exchange.headers['accept'], {
+    ...(request.query.has('pretty') ? { pretty: request.query.get('pretty')! } : {}),
+    stream,
+    protobuf: !request.endpoint.isCustom,
+    ...(exchange.headers['user-agent'] === undefined ? {} : { userAgent: exchange.headers['user-agent'] }),
+  });
+}
+
+export function acceptsGzip(exchange: Exchange): boolean {
+  const header = exchange.headers['accept-encoding'];
+  if (header === undefined) return false;
+  return header.split(',').some((token) => token.trim() === 'gzip');
+}
+
+/** Answers with an object whose served JSON is `bytes`. */
+export async function writeObject(request: ResourceRequest, negotiated: Negotiated, status: number, bytes: Buffer): Promise<void> {
+  const { endpoint, context } = request;
+  let out = bytes;
+  if (negotiated.as !== undefined) {
+    const object = parseJson(bytes) as KubeObject;
+    if (negotiated.as.kind === 'Table') out = tableOf(endpoint, [{ object, bytes }], tableOptions(request), object.metadata);
+    else out = partialObject(bytes);
+  }
+  await writeBytes(context.exchange, negotiated, status, out);
+}
+
+export interface TableRequest {
+  includeObject: 'None' | 'Metadata' | 'Object';
+  now: number;
+  /** Group and version of the Table asked for. */
+  version: string;
+}
+
+export function tableOptions(request: ResourceRequest, version = 'v1'): TableRequest {
+  const include = request.query.get('includeObject');
+  return {
+    includeObject: include === 'None' || include === 'Object' ? include : 'Metadata', now: request.server.clock.now(), version,
+  };
+}
+
+/** Answers with JSON bytes in the negotiated encoding. */
+export async function writeBytes(exchange: Exchange, negotiated: Negotiated, status: number, json: Buffer): Promise<void> {
+  const headers: Record<string, string> = { 'Content-Type': negotiated.mediaType };
+  const body = encodeAs(negotiated, json);
+  const size = Array.isArray(body) ? body.reduce((n, b) => n + b.length, 0) : (body as Buffer).length;
+  if (size > GZIP_THRESHOLD && acceptsGzip(exchange)) {
+    headers['Content-Encoding'] = 'gzip';
+    headers['Vary'] = 'Accept-Encoding';
+    const joined = Array.isArray(body) ? Buffer.concat(body) : (body as Buffer);
+    exchange.respond(status, headers, await gzipAsync(joined, { level: GZIP_LEVEL }));
+    return;
+  }
+  exchange.respond(status, headers, body);
+}
+
+export function encodeAs(negotiated: Pick<Negotiated, 'encoding' | 'pretty'>, json: Buffer): Buffer | Buffer[] {
+  switch (negotiated.encoding) {
+    case 'json':
+      return negotiated.pretty ? Buffer.from(prettyJson(json)) : [json, NEWLINE];
+    case 'yaml':
+      return Buffer.from(encodeYaml(parseJson(json)));
+    case 'protobuf':
+      return encodeProtobufEnvelope(parseJson(json) as KubeObject);
+    case 'cbor':
+      return encodeCbor(parseJson(json));
+  }
+}
+
+/** Two-space indentation without touching a number or a string. */
+export function prettyJson(json: Buffer): string {
+  const text = json.toString();
+  let out = '';
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '"') {
+      let end = i + 1;
+      while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+      out += text.slice(i, end + 1);
+      i = end;
+    } else if (c === '{' || c === '[') {
+      const close = c === '{' ? '}' : ']';
+      if (text[i + 1] === close) {
+        out += c + close;
+        i++;
+      } else out += `${c}\n${'  '.repeat(++depth)}`;
+    } else if (c === '}' || c === ']') out += `\n${'  '.repeat(--depth)}${c}`;
+    else if (c === ',') out += `,\n${'  '.repeat(depth)}`;
+    else if (c === ':') out += ': ';
+    else out += c;
+  }
+  return out;
+}

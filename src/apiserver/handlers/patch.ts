@@ -1,0 +1,162 @@
+/**
+ * PATCH in its four types. JSON, merge and strategic patches need the object to exist; apply creates it (201).
+ * Upstream: apiserver/pkg/endpoints/handlers/patch.go
+ */
+import { decodeCbor } from '../../machinery/codec/cbor.ts';
+import { findDuplicateKeys, parseJson } from '../../machinery/codec/json.ts';
+import { checkTypes, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
+import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
+import { badRequest, conflict, invalid, unsupportedMediaType } from '../../machinery/errors/status-error.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
+import { applyServerSide } from '../../machinery/patch/server-side-apply.ts';
+import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
+import { applyStrategicMergePatch } from '../../machinery/patch/strategic-merge.ts';
+import { invalidField, Path } from '../../machinery/validation/field-error.ts';
+import { ensureNamespace } from '../../registry/generic/before-create.ts';
+import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
+import { updateObject } from '../../registry/generic/write-update.ts';
+import type { Endpoint, ResourceRequest } from '../endpoint.ts';
+import { isDryRun, readPatchOptions, type WriteOptions } from '../request/query-options.ts';
+import { checkName, writeContextOf } from './attributes.ts';
+import { MAX_REQUEST_BODY } from './decode.ts';
+import { fieldManagerOptions, trackFields } from './field-manager.ts';
+import { negotiateOutput, writeObject } from './output.ts';
+import { admitUpdate, validators } from './update.ts';
+
+const JSON_PATCH = 'application/json-patch+json';
+const MERGE_PATCH = 'application/merge-patch+json';
+const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
+const APPLY_YAML = 'application/apply-patch+yaml';
+const APPLY_CBOR = 'application/apply-patch+cbor';
+
+/** Makes the new object of the current one; `copy` is private to it. */
+export type PatchMechanism = (current: KubeObject | undefined, copy: () => KubeObject) => KubeObject;
+
+export async function handlePatch(request: ResourceRequest, door: UpdateStrategy = request.endpoint.store.strategy): Promise<void> {
+  const { endpoint, namespace, name } = request;
+  const { store, row } = endpoint;
+  const type = patchTypeOf(request);
+  const isApply = type === APPLY_YAML || type === APPLY_CBOR;
+  const negotiated = negotiateOutput(request);
+  const body = await request.context.exchange.readBody(MAX_REQUEST_BODY);
+  const options = readPatchOptions(request.query, isApply);
+  const mechanism = isApply ? applyMechanism(request, body, type, options, door) : patchMechanism(request, body, type, options, door);
+  const written = await updateObject(store, name, writeContextOf(request, isDryRun(options)), {
+    door,
+    forceAllowCreate: isApply,
+    async change(current, copy) {
+      const object = mechanism(current, copy);
+      if (current === undefined && object.metadata.uid) {
+        throw conflict(
+          store.resource, name, `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
+        );
+      }
+      ensureNamespace(object, namespace, row.namespaced);
+      checkName(object, name, namespace);
+      return admitUpdate(request, object, current, options);
+    },
+    ...validators(request, options),
+  });
+  await writeObject(request, negotiated, written.created ? 201 : 200, written.bytes);
+}
+
+/** The Content-Type's patch type. @throws StatusError 415 */
+export function patchTypeOf(request: ResourceRequest): string {
+  const header = request.context.exchange.headers['content-type'] ?? '';
+  const semicolon = header.indexOf(';');
+  const type = semicolon > 0 ? header.slice(0, semicolon) : header;
+  const accepted = acceptedTypes(request.endpoint);
+  if (accepted.includes(type)) return type;
+  throw unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
+}
+
+function acceptedTypes(endpoint: Endpoint): readonly string[] {
+  // A custom resource has no Go type, so no strategic merge.
+  return endpoint.isCustom
+    ? [JSON_PATCH, MERGE_PATCH, APPLY_YAML, APPLY_CBOR]
+    : [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_YAML, APPLY_CBOR];
+}
+
+/** JSON, merge and strategic patches. */
+export function patchMechanism(
+  request: ResourceRequest, body: Buffer, type: string, options: WriteOptions, door: UpdateStrategy,
+): PatchMechanism {
+  const { endpoint } = request;
+  const { schema, row, store } = endpoint;
+  const patch = parsePatch(body);
+  const strict = options.fieldValidation ?? 'Warn';
+  const duplicates = strict === 'Ignore' ? [] : findDuplicateKeys(body, patch);
+  return (current, copy) => {
+    if (current === undefined) throw badRequest('unable to patch an object that does not exist');
+    const base = copy();
+    const patched = (
+      type === JSON_PATCH ? applyJsonPatch(base, patch)
+      : type === MERGE_PATCH ? applyMergePatch(base, patch)
+      : applyStrategicMergePatch(base, patch, schema, row.schemas)
+    ) as KubeObject;
+    // Results share subtrees with the patch, which the next attempt needs as it was.
+    const object = structuredClone(patched);
+    const bad = checkTypes(object, schema, row.schemas);
+    if (bad !== undefined) throw invalidPatch(object, bad);
+    const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
+    if (problems.length > 0 && strict === 'Strict') throw invalidPatch(object, `strict decoding error: ${problems.join(', ')}`);
+    if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
+    object.metadata ??= {};
+    store.strategy.default?.(object);
+    trackFields(request, object, current, options.fieldManager, door);
+    return object;
+  };
+}
+
+function parsePatch(body: Buffer): unknown {
+  try {
+    return parseJson(body);
+  } catch (err) {
+    throw badRequest(err instanceof Error ? err.message : String(err));
+  }
+}
+
+function invalidPatch(object: KubeObject, why: string) {
+  return invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(object), why)]);
+}
+
+/** Server-side apply. */
+export function applyMechanism(
+  request: ResourceRequest, body: Buffer, type: string, options: WriteOptions, door: UpdateStrategy,
+): PatchMechanism {
+  const { endpoint } = request;
+  const { store } = endpoint;
+  const strict = options.fieldValidation ?? 'Warn';
+  const applied = parseApplied(body, type);
+  const repeated = strict === 'Ignore' || type === APPLY_CBOR ? [] : findYamlDuplicates(body.toString());
+  if (repeated.length > 0) {
+    if (strict === 'Strict') throw badRequest(`error strict decoding YAML: ${repeated.join(', ')}`);
+    for (const r of repeated) request.context.warn(r);
+  }
+  return (current) => {
+    const result = applyServerSide({
+      ...fieldManagerOptions(request, options.fieldManager, door), live: current, applied, force: options.force === true,
+    });
+    const object = structuredClone(result.object) as KubeObject;
+    store.strategy.default?.(object);
+    return object;
+  };
+}
+
+function parseApplied(body: Buffer, type: string): KubeObject {
+  let parsed: unknown;
+  try {
+    parsed = type === APPLY_CBOR ? decodeCbor(body) : body[0] === 0x7b ? parseJson(body) : parseYaml(body.toString());
+  } catch (err) {
+    throw badRequest(`error decoding YAML: ${err instanceof Error ? err.message : String(err)}`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw badRequest('error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}');
+  }
+  const object = parsed as KubeObject;
+  object.metadata ??= {};
+  return object;
+}

@@ -1,0 +1,82 @@
+/**
+ * The frames of a watch: one event in one encoding and form, made once and shared by every watcher that wants it.
+ * Upstream: apiserver/pkg/endpoints/handlers/watch.go, response.go watchEncoder
+ */
+import { watchFrame } from '../../machinery/codec/frames.ts';
+import { parseJson } from '../../machinery/codec/json.ts';
+import type { Negotiated } from '../../machinery/codec/negotiate.ts';
+import type { Status } from '../../machinery/errors/status-error.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import type { Entry } from '../../registry/generic/store-core.ts';
+import type { Delivery } from '../../storage/cacher/delivery.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { encodeStatus } from './errors.ts';
+import { encodeAs, type TableRequest } from './output.ts';
+import { partialObject, tableOf } from './transform.ts';
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+export class WatchFormat {
+  /** Equal for watchers whose frames are the same bytes. */
+  readonly id: string;
+  readonly mediaType: string;
+  readonly #endpoint: Endpoint;
+  readonly #negotiated: Negotiated;
+  readonly #table: TableRequest;
+
+  constructor(endpoint: Endpoint, negotiated: Negotiated, table: TableRequest) {
+    const { as, encoding } = negotiated;
+    this.#endpoint = endpoint;
+    this.#negotiated = negotiated;
+    this.#table = table;
+    const form = as === undefined ? '' : `${as.kind}/${as.version}/${as.kind === 'Table' ? table.includeObject : ''}`;
+    this.id = `${endpoint.apiVersion} ${encoding} ${form}`;
+    this.mediaType = encoding === 'json' ? 'application/json'
+      : encoding === 'cbor' ? 'application/cbor-seq' : `${negotiated.mediaType.split(';')[0]!};stream=watch`;
+  }
+
+  /** Of a change; shared. */
+  frame(delivery: Delivery<KubeObject>): Buffer {
+    return delivery.frame(this.id, () => this.encode(delivery.type, delivery.entry, false));
+  }
+
+  /** Of an object as it is; `headers`: a Table says its columns. */
+  encode(type: EventType, entry: Entry, headers: boolean): Buffer {
+    const { store } = this.#endpoint;
+    const bytes = store.bytes(entry);
+    const { as } = this.#negotiated;
+    if (as === undefined) return this.#wrap(type, bytes);
+    if (as.kind !== 'Table') return this.#wrap(type, partialObject(bytes, as.version));
+    const object = parseJson(bytes) as KubeObject;
+    const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
+    return this.#wrap(type, tableOf(this.#endpoint, [{ object, bytes }], this.#table, metadata, headers));
+  }
+
+  get isTable(): boolean {
+    return this.#negotiated.as?.kind === 'Table';
+  }
+
+  bookmark(revision: number, endsInitialEvents: boolean): Buffer {
+    const { as } = this.#negotiated;
+    const annotations = endsInitialEvents ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+    const metadata = { resourceVersion: String(revision), ...annotations };
+    const { kind } = this.#endpoint.row;
+    const { apiVersion } = this.#endpoint;
+    const object = as === undefined ? { kind, apiVersion, metadata }
+      : as.kind === 'Table'
+        ? { kind: 'Table', apiVersion: `meta.k8s.io/${as.version}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows: [] }
+        : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${as.version}`, metadata };
+    return this.#wrap('BOOKMARK', Buffer.from(JSON.stringify(object)));
+  }
+
+  error(status: Status): Buffer {
+    return this.#wrap('ERROR', Buffer.from(encodeStatus(status)));
+  }
+
+  #wrap(type: EventType, json: Buffer): Buffer {
+    const { encoding } = this.#negotiated;
+    if (encoding === 'json') return watchFrame('json', type, json);
+    const encoded = encodeAs({ encoding, pretty: false }, json);
+    return watchFrame(encoding, type, Array.isArray(encoded) ? Buffer.concat(encoded) : encoded);
+  }
+}

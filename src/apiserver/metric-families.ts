@@ -1,0 +1,122 @@
+/**
+ * Counter, gauge and histogram whose values live in a Map keyed by the label values joined with NUL: one hash look-up per
+ * observation. They hand their values to a prom-client Registry only when it renders.
+ */
+import type { Registry } from 'prom-client';
+
+interface Sample {
+  labels: Record<string, string | number>;
+  value: number;
+  metricName?: string;
+}
+
+abstract class Family {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  protected abstract readonly type: 'counter' | 'gauge' | 'histogram';
+
+  constructor(name: string, help: string, labelNames: readonly string[]) {
+    this.name = name;
+    this.help = help;
+    this.labelNames = labelNames;
+  }
+
+  register(registry: Registry): void {
+    const metric = {
+      name: this.name,
+      get: async () => ({ name: this.name, help: this.help, type: this.type, values: this.samples(), aggregator: 'sum' }),
+      reset() {},
+    };
+    // prom-client asks a metric for nothing but its name and get().
+    registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
+  }
+
+  protected labelsOf(key: string): Record<string, string> {
+    const values = key.split('\0');
+    const out: Record<string, string> = {};
+    this.labelNames.forEach((n, i) => {
+      out[n] = values[i] ?? '';
+    });
+    return out;
+  }
+
+  protected abstract samples(): Sample[];
+}
+
+export class Counter extends Family {
+  protected readonly type = 'counter';
+  readonly #values = new Map<string, number>();
+
+  inc(key: string, n = 1): void {
+    this.#values.set(key, (this.#values.get(key) ?? 0) + n);
+  }
+  protected samples(): Sample[] {
+    return [...this.#values].map(([key, value]) => ({ labels: this.labelsOf(key), value }));
+  }
+}
+
+export class Gauge extends Family {
+  protected readonly type = 'gauge';
+  readonly #values = new Map<string, number>();
+
+  set(key: string, value: number): void {
+    this.#values.set(key, value);
+  }
+  add(key: string, n: number): void {
+    this.#values.set(key, (this.#values.get(key) ?? 0) + n);
+  }
+  protected samples(): Sample[] {
+    return [...this.#values].map(([key, value]) => ({ labels: this.labelsOf(key), value }));
+  }
+}
+
+interface Distribution {
+  counts: number[];
+  sum: number;
+  count: number;
+}
+
+export class Histogram extends Family {
+  protected readonly type = 'histogram';
+  readonly #bounds: readonly number[];
+  readonly #values = new Map<string, Distribution>();
+
+  constructor(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]) {
+    super(name, help, labelNames);
+    this.#bounds = bounds;
+  }
+
+  /** `times` observations of the same value. */
+  observe(key: string, value: number, times = 1): void {
+    let d = this.#values.get(key);
+    if (d === undefined) {
+      d = { counts: new Array<number>(this.#bounds.length).fill(0), sum: 0, count: 0 };
+      this.#values.set(key, d);
+    }
+    d.sum += value * times;
+    d.count += times;
+    const bounds = this.#bounds;
+    for (let i = 0; i < bounds.length; i++) {
+      if (value > bounds[i]!) continue;
+      d.counts[i]! += times;
+      break;
+    }
+  }
+
+  protected samples(): Sample[] {
+    const out: Sample[] = [];
+    for (const [key, d] of this.#values) {
+      const labels = this.labelsOf(key);
+      let total = 0;
+      this.#bounds.forEach((bound, i) => {
+        total += d.counts[i]!;
+        out.push({ labels: { ...labels, le: bound }, value: total, metricName: `${this.name}_bucket` });
+      });
+      out.push({ labels: { ...labels, le: '+Inf' }, value: d.count, metricName: `${this.name}_bucket` });
+      out.push({ labels, value: d.sum, metricName: `${this.name}_sum` });
+      out.push({ labels, value: d.count, metricName: `${this.name}_count` });
+    }
+    return out;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Everything that is served and is no resource: discovery, OpenAPI, health, metrics, the token issuer's documents.
+ * Upstream: apiserver/pkg/server/routes
+ */
+import { serializeDocument } from './document-response.ts';
+import type { Discovery } from './discovery/discovery.ts';
+import type { DocumentResponse } from './discovery/document.ts';
+import type { HealthChecks } from './health.ts';
+import type { ApiMetrics } from './metrics.ts';
+import type { OtherPaths } from './dispatcher.ts';
+import type { RequestContext } from './request/request-context.ts';
+
+export interface OpenApiDocuments {
+  respond(request: { path: string; query: string; accept?: string | undefined; ifNoneMatch?: string | undefined }): DocumentResponse | undefined;
+}
+
+export interface OtherPathsOptions {
+  discovery: Discovery;
+  openApi: OpenApiDocuments;
+  health: HealthChecks;
+  metrics: ApiMetrics;
+  /** Static documents by path (`/.well-known/openid-configuration`, `/openid/v1/jwks`). */
+  documents: ReadonlyMap<string, { contentType: string; cacheControl: string; body: string }>;
+}
+
+export function otherPaths(o: OtherPathsOptions): OtherPaths {
+  return async (context) => {
+    const { exchange } = context;
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
+    const { path, headers } = exchange;
+    if (await o.health.handle(context)) return true;
+    if (path === '/metrics') {
+      exchange.respond(200, { 'Content-Type': o.metrics.registry.contentType }, await o.metrics.registry.metrics());
+      return true;
+    }
+    const document = o.documents.get(path.endsWith('/') ? path.slice(0, -1) : path);
+    if (document !== undefined) {
+      exchange.respond(200, { 'Content-Type': document.contentType, 'Cache-Control': document.cacheControl }, document.body);
+      return true;
+    }
+    if (path === '/') return rootPaths(context);
+    const request = { path, query: exchange.query, accept: headers['accept'], ifNoneMatch: headers['if-none-match'] };
+    const response = path.startsWith('/openapi/') ? o.openApi.respond(request) : o.discovery.respond(request);
+    if (response === undefined) return false;
+    await serializeDocument(exchange, response);
+    return true;
+  };
+}
+
+const PATHS = ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2',
+  '/openapi/v3', '/openid/v1/jwks', '/readyz', '/version'];
+
+function rootPaths({ exchange }: RequestContext): boolean {
+  exchange.respond(200, { 'Content-Type': 'application/json' }, JSON.stringify({ paths: PATHS }, null, 2));
+  return true;
+}

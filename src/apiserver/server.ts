@@ -1,0 +1,141 @@
+/**
+ * The HTTP shell: TLS with HTTP/1.1 and HTTP/2 on one port, Express in front of the chain, upgrades. It knows nothing of
+ * Kubernetes; it turns requests into Exchanges. Called by create-api-server.ts.
+ */
+import { createServer as createHttpServer, ServerResponse } from 'node:http';
+import {
+  createSecureServer, type Http2SecureServer, Http2ServerRequest, Http2ServerResponse, type Http2Session,
+} from 'node:http2';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import express, { type Express } from 'express';
+import { background } from '../base/background.ts';
+import type { Logger } from '../base/log.ts';
+import { HttpExchange, type HttpRequest, type HttpResponse } from './exchange-http.ts';
+import type { Exchange } from './request/exchange.ts';
+
+export interface TlsOptions {
+  key: string | Buffer;
+  cert: string | Buffer;
+  /** CAs whose client certificates are asked for. */
+  ca?: string | Buffer;
+  /** Certificates by server name (`kubernetes.default.svc` ...), where one is not enough. */
+}
+
+export interface ListenOptions {
+  host?: string;
+  /** 0: any free one. */
+  port?: number;
+  /** Absent: plain HTTP/1.1, for tests and for a loopback behind a proxy. */
+  tls?: TlsOptions;
+}
+
+export interface Listening {
+  host: string;
+  port: number;
+  /** Takes no new connections, ends idle ones, and the rest once `close` was given its grace. */
+  close(): Promise<void>;
+}
+
+type Handle = (exchange: Exchange) => Promise<void>;
+
+// A client that ends watches resets streams; Node's defaults would end its connection after a thousand of them.
+const STREAM_RESET_BURST = 100_000;
+const STREAM_RESET_RATE = 10_000;
+// Upstream: --http2-max-streams-per-connection
+const MAX_CONCURRENT_STREAMS = 1000;
+
+export async function listen(handle: Handle, options: ListenOptions, log: Logger): Promise<Listening> {
+  const h1 = expressShell(handle, log);
+  const server = options.tls === undefined ? createHttpServer(h1) : secureServer(options.tls, h1, http2Shell(handle, log));
+  const sockets = new Set<Socket>();
+  const sessions = new Set<Http2Session>();
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('session', (session: Http2Session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => serveUpgrade(handle, request, socket, head, log));
+  server.on('tlsClientError', (err: Error) => log.debug('TLS handshake error', { err }));
+  await bind(server, options);
+  const address = server.address() as AddressInfo;
+  return { host: address.address, port: address.port, close: () => close(server, sockets, sessions) };
+}
+
+function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureServer {
+  const server = createSecureServer({
+    key: tls.key, cert: tls.cert, ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    allowHTTP1: true,
+    requestCert: true,
+    // Authentication decides about certificates: a token may stand beside one that is not ours.
+    rejectUnauthorized: false,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+    streamResetBurst: STREAM_RESET_BURST,
+    streamResetRate: STREAM_RESET_RATE,
+    minVersion: 'TLSv1.2',
+  } as Parameters<typeof createSecureServer>[0]);
+  server.on('request', (request: Http2ServerRequest | IncomingMessage, response: Http2ServerResponse | ServerResponse) => {
+    const app = request.httpVersionMajor === 2 ? h2 : h1;
+    (app as unknown as (req: unknown, res: unknown) => void)(request, response);
+  });
+  return server;
+}
+
+function expressShell(handle: Handle, log: Logger): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.use((request, response) => {
+    serve(handle, request as unknown as HttpRequest, response as unknown as HttpResponse, log);
+  });
+  return app;
+}
+
+/** Express has no HTTP/2: the same app over prototypes that derive from Node's HTTP/2 classes. */
+function http2Shell(handle: Handle, log: Logger): Express {
+  const app = expressShell(handle, log);
+  const over = (base: object, own: object) => Object.create(base, Object.getOwnPropertyDescriptors(own)) as never;
+  app.request = over(over(Http2ServerRequest.prototype, Object.getPrototypeOf(app.request) as object), app.request);
+  app.response = over(over(Http2ServerResponse.prototype, Object.getPrototypeOf(app.response) as object), app.response);
+  return app;
+}
+
+function serve(handle: Handle, request: HttpRequest, response: HttpResponse, log: Logger): void {
+  background('request', handle(new HttpExchange(request, response)), log);
+}
+
+function serveUpgrade(handle: Handle, request: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
+  const response = new ServerResponse(request);
+  response.assignSocket(socket as Socket);
+  response.shouldKeepAlive = false;
+  response.once('finish', () => socket.end());
+  socket.on('error', (err) => log.debug('upgraded connection failed', { err }));
+  background('upgrade', handle(new HttpExchange(request, response, { socket, head })), log);
+}
+
+function bind(server: HttpServer | Http2SecureServer, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function close(server: HttpServer | Http2SecureServer, sockets: Set<Socket>, sessions: Set<Http2Session>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // GOAWAY lets streams finish; by now the gate has drained them.
+  for (const session of sessions) session.close();
+  if ('closeIdleConnections' in server) server.closeIdleConnections();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}

@@ -1,0 +1,255 @@
+/**
+ * A Transport straight into an API server of this process: no sockets, no timers, no copies of bodies. It speaks to the server
+ * through a structural twin of the server's Exchange, since the client may not import the server. Everything settles within
+ * microtasks, so a cluster on a virtual clock can run on it.
+ */
+import type { Duplex } from 'node:stream';
+import { background } from '../base/background.ts';
+import { StatusError } from '../machinery/errors/status-error.ts';
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+
+export interface InProcessUser {
+  username: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What the server's `handle` is given; the same shape as its Exchange. */
+export interface InProcessExchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly peer: { address: string; certificate?: Buffer; user?: InProcessUser };
+  readonly signal: AbortSignal;
+  readonly responded: boolean;
+  readonly status: number;
+  readBody(limit: number): Promise<Buffer>;
+  bodyStream(): AsyncIterable<Buffer>;
+  setHeader(name: string, value: string): void;
+  respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void;
+  stream(status: number, headers: Record<string, string>): InProcessStream;
+  upgrade(): { socket: Duplex; head: Buffer } | undefined;
+}
+
+export interface InProcessStream {
+  write(chunk: Buffer): boolean;
+  readonly pending: number;
+  drained(signal?: AbortSignal): Promise<void>;
+  end(): void;
+  abort(): void;
+}
+
+export type InProcessHandler = (exchange: InProcessExchange) => Promise<void>;
+
+const NEVER = new AbortController().signal;
+const EMPTY = Buffer.alloc(0);
+/** Bytes a reader may be behind before the server is told to wait. */
+const HIGH_WATER = 1024 * 1024;
+
+/** `user` is who every request of this transport comes from; the server takes it as it is. */
+export function inProcessTransport(handle: InProcessHandler, user: InProcessUser): Transport {
+  const peer = { address: '127.0.0.1', user };
+  return {
+    send(request) {
+      const call = new Call(request, peer);
+      background(
+        'in-process request',
+        handle(call).then(
+          () => call.finished(),
+          (err: unknown) => call.fail(err),
+        ),
+      );
+      return call.response;
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+class Call implements InProcessExchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly peer: InProcessExchange['peer'];
+  responded = false;
+  status = 0;
+  readonly #body: Buffer;
+  readonly #head: Record<string, string> = {};
+  readonly #answer = Promise.withResolvers<TransportResponse>();
+  readonly #outer: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #channel: Channel | undefined;
+
+  constructor(request: TransportRequest, peer: InProcessExchange['peer']) {
+    this.method = request.method;
+    const mark = request.url.indexOf('?');
+    this.path = mark < 0 ? request.url : request.url.slice(0, mark);
+    this.query = mark < 0 ? '' : request.url.slice(mark + 1);
+    this.headers = request.headers ?? {};
+    this.peer = peer;
+    this.#body = request.body ?? EMPTY;
+    this.#outer = request.signal;
+  }
+
+  get response(): Promise<TransportResponse> {
+    return this.#answer.promise;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      const outer = this.#outer;
+      if (outer?.aborted) controller.abort(outer.reason);
+      else
+        outer?.addEventListener('abort', () => controller.abort(outer.reason), {
+          once: true,
+          signal: controller.signal,
+        });
+    }
+    return this.#controller.signal;
+  }
+
+  async readBody(limit: number): Promise<Buffer> {
+    if (this.#body.length <= limit) return this.#body;
+    throw new StatusError({
+      code: 413,
+      reason: 'RequestEntityTooLarge',
+      message: `Request entity too large: limit is ${limit}`,
+    });
+  }
+
+  async *bodyStream(): AsyncIterable<Buffer> {
+    if (this.#body.length > 0) yield this.#body;
+  }
+
+  setHeader(name: string, value: string): void {
+    const key = name.toLowerCase();
+    this.#head[key] = key === 'warning' && this.#head[key] !== undefined ? `${this.#head[key]}, ${value}` : value;
+  }
+
+  respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void {
+    this.#begin(status, headers);
+    const chunks: readonly Buffer[] =
+      typeof body === 'string' ? [Buffer.from(body)] : Buffer.isBuffer(body) ? [body] : (body as readonly Buffer[]);
+    this.#answer.resolve({ status, headers: this.#head, body: whole(chunks) });
+  }
+
+  stream(status: number, headers: Record<string, string>): InProcessStream {
+    this.#begin(status, headers);
+    this.#channel = new Channel(() => {
+      this.#controller ??= new AbortController();
+      this.#controller.abort(new DOMException('the reader went away', 'AbortError'));
+    }, this.#outer ?? NEVER);
+    this.#answer.resolve({ status, headers: this.#head, body: this.#channel });
+    return this.#channel;
+  }
+
+  upgrade(): undefined {
+    return undefined;
+  }
+
+  /** The handler is done; an answer it did not give will never come. */
+  finished(): void {
+    if (!this.responded) this.fail(new Error('the server gave no answer'));
+  }
+
+  fail(err: unknown): void {
+    this.#answer.reject(err instanceof Error ? err : new Error(String(err)));
+    this.#channel?.abort();
+  }
+
+  #begin(status: number, headers: Record<string, string>): void {
+    if (this.responded) throw new Error('the response has begun already');
+    this.responded = true;
+    this.status = status;
+    for (const name in headers) this.setHeader(name, headers[name]!);
+  }
+}
+
+async function* whole(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks;
+}
+
+/** A byte stream from server to client: an unbounded queue with a polite answer when it grows. */
+class Channel implements InProcessStream, AsyncIterable<Buffer> {
+  readonly #queue: Buffer[] = [];
+  readonly #onReturn: () => void;
+  readonly #signal: AbortSignal;
+  #size = 0;
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+  #drain: PromiseWithResolvers<void> | undefined;
+
+  constructor(onReturn: () => void, signal: AbortSignal) {
+    this.#onReturn = onReturn;
+    this.#signal = signal;
+  }
+
+  get pending(): number {
+    return this.#size;
+  }
+  write(chunk: Buffer): boolean {
+    if (this.#ended || chunk.length === 0) return true;
+    this.#queue.push(chunk);
+    this.#size += chunk.length;
+    this.#wake?.();
+    return this.#size <= HIGH_WATER;
+  }
+  async drained(signal?: AbortSignal): Promise<void> {
+    if (this.#size <= HIGH_WATER || this.#ended) return;
+    this.#drain ??= Promise.withResolvers<void>();
+    const { promise } = this.#drain;
+    if (signal === undefined) return promise;
+    const gone = Promise.withResolvers<never>();
+    const onAbort = () => gone.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([promise, gone.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+    this.#drain?.resolve();
+  }
+  abort(): void {
+    this.#failure = new Error('the response was cut off');
+    this.end();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    const onAbort = () => this.#wake?.();
+    this.#signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        if (this.#signal.aborted) throw this.#signal.reason;
+        const chunk = this.#queue.shift();
+        if (chunk !== undefined) {
+          this.#size -= chunk.length;
+          if (this.#size <= HIGH_WATER) {
+            this.#drain?.resolve();
+            this.#drain = undefined;
+          }
+          yield chunk;
+        } else if (this.#failure !== undefined) throw this.#failure;
+        else if (this.#ended) return;
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+          this.#wake = undefined;
+        }
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', onAbort);
+      this.#ended = true;
+      this.#onReturn();
+    }
+  }
+}
