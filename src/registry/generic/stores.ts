@@ -4,7 +4,9 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import { parseJson } from '../../machinery/codec/json.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { spliceResourceVersion, storedJson } from '../../machinery/meta/resource-version.ts';
 import type { Cacher } from '../../storage/cacher/cacher.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
@@ -55,6 +57,8 @@ export class Stores {
       const strategy = this.#options.strategyOf(storageRow);
       cache = this.#options.cacher.cacheFor<KubeObject>({
         prefix,
+        serve: (value, revision) => spliceResourceVersion(storedJson(value), revision),
+        parse: (bytes) => parseJson(bytes) as KubeObject,
         labels: (object) => object.metadata.labels ?? EMPTY,
         fields: (object) => selectableFields(storageRow, strategy, object),
         ...(row.storage.prefix === 'pods' ? { indexes: { 'spec.nodeName': nodeNameOf } } : {}),

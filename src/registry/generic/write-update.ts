@@ -103,7 +103,10 @@ function checkUid(store: StoreCore, key: string, name: string, uid: string | und
 function checkRevision(store: StoreCore, name: string, object: KubeObject, entry: Entry): void {
   const sent = object.metadata.resourceVersion ?? '';
   if (sent === '' || sent === '0') {
-    if (store.strategy.allowUnconditionalUpdate !== false) return;
+    if (store.strategy.allowUnconditionalUpdate !== false) {
+      object.metadata.resourceVersion = String(entry.revision);
+      return;
+    }
     const error = invalidField(Path.root('metadata', 'resourceVersion'), 0, 'must be specified for an update');
     throw invalid({ group: store.row.group, kind: store.row.resource }, name, [error]);
   }
