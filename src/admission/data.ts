@@ -9,7 +9,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Authorizer } from '../machinery/authorization/authorizer.ts';
 import type { GroupResource } from '../machinery/errors/status-error.ts';
-import type { KubeObject } from '../machinery/meta/object.ts';
+import type { GroupVersionKind, KubeObject } from '../machinery/meta/object.ts';
 
 export interface ClusterView {
   /** From the cache, frozen; undefined when it is not there. `namespace` '' for cluster-scoped. */
@@ -27,4 +27,6 @@ export interface AdmissionData extends ClusterView {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** The resource of a kind; undefined when none is served (or nobody asks: only OwnerReferencesPermissionEnforcement does). */
+  resourceOf?(kind: GroupVersionKind): { resource: string; namespaced: boolean } | undefined;
 }

@@ -1,0 +1,209 @@
+/**
+ * What each kind of object counts for in a ResourceQuota. Shared by the admission plugin, which refuses, and the controller, which counts.
+ * Upstream: pkg/quota/v1/evaluator/core, apiserver/pkg/quota/v1/generic/evaluator.go
+ */
+
+import type { GroupResource } from '../errors/status-error.ts';
+import { groupResourceString } from '../errors/status-error.ts';
+import { selectorFromLabelSelector } from '../labels/selector.ts';
+import type { KubeObject } from '../meta/object.ts';
+import { cmpQuantity, newQuantity, parseQuantity, type Quantity, roundUpQuantity } from '../quantity/quantity.ts';
+import { podEvaluator } from './pod-evaluator.ts';
+import { parseQuantities, type Quantities } from './quantities.ts';
+
+export interface ScopeRequirement {
+  scopeName: string;
+  operator: string;
+  values?: string[];
+}
+
+export interface ResourceQuota extends KubeObject {
+  spec?: {
+    hard?: Record<string, string>;
+    scopes?: string[];
+    scopeSelector?: { matchExpressions?: ScopeRequirement[] };
+  };
+  status?: { hard?: Record<string, string>; used?: Record<string, string> };
+}
+
+/** What of a request an evaluator looks at. */
+export interface QuotaOperation {
+  operation: string;
+  subresource: string;
+  object: KubeObject | undefined;
+  oldObject: KubeObject | undefined;
+}
+
+export interface Evaluator {
+  readonly resource: GroupResource;
+  /** Can this write change usage? */
+  handles(request: QuotaOperation): boolean;
+  /** Of these names, those that objects of this kind count for. */
+  matchingResources(names: readonly string[]): string[];
+  matchesScope(scope: ScopeRequirement, object: KubeObject): boolean;
+  /** Text of what the object lacks to be counted, or undefined. */
+  missing(required: readonly string[], object: KubeObject): string | undefined;
+  /** `now`: Unix ms. */
+  usage(object: KubeObject, now: number): Quantities;
+}
+
+export const ONE: Quantity = newQuantity(1, 'DecimalSI');
+
+/** Never counted. */
+const IGNORED = new Set([
+  'bindings',
+  'componentstatuses',
+  'events',
+  'events.events.k8s.io',
+  'tokenreviews.authentication.k8s.io',
+  'selfsubjectreviews.authentication.k8s.io',
+  'subjectaccessreviews.authorization.k8s.io',
+  'selfsubjectaccessreviews.authorization.k8s.io',
+  'localsubjectaccessreviews.authorization.k8s.io',
+  'selfsubjectrulesreviews.authorization.k8s.io',
+]);
+const ALIASES = new Set(['configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets']);
+
+const evaluators = new Map<string, Evaluator>();
+
+/** The evaluator of a resource; undefined where nothing is counted. */
+export function evaluatorFor(resource: GroupResource): Evaluator | undefined {
+  const key = groupResourceString(resource);
+  if (IGNORED.has(key)) return undefined;
+  let evaluator = evaluators.get(key);
+  if (evaluator === undefined) {
+    evaluator = makeEvaluator(resource, key);
+    evaluators.set(key, evaluator);
+  }
+  return evaluator;
+}
+
+function makeEvaluator(resource: GroupResource, key: string): Evaluator {
+  switch (key) {
+    case 'pods':
+      return podEvaluator;
+    case 'services':
+      return serviceEvaluator;
+    case 'persistentvolumeclaims':
+      return claimEvaluator;
+    default:
+      return countEvaluator(resource, ALIASES.has(key) ? key : undefined);
+  }
+}
+
+/** A quota's scopes in one form. */
+export function scopesOf(quota: ResourceQuota): ScopeRequirement[] {
+  const named = (quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' }));
+  return [...named, ...(quota.spec?.scopeSelector?.matchExpressions ?? [])];
+}
+
+/** Does the quota count objects like this one? `hard` are the names it limits. */
+export function quotaMatches(
+  evaluator: Evaluator,
+  quota: ResourceQuota,
+  hard: readonly string[],
+  object: KubeObject,
+): boolean {
+  return (
+    evaluator.matchingResources(hard).length > 0 && scopesOf(quota).every((s) => evaluator.matchesScope(s, object))
+  );
+}
+
+/** A scope's selector over one value, as upstream turns it into a label selector. */
+export function scopeSelects(scope: ScopeRequirement, value: string | undefined): boolean {
+  const selector = selectorFromLabelSelector({
+    matchExpressions: [
+      { key: scope.scopeName, operator: scope.operator, ...(scope.values ? { values: scope.values } : {}) },
+    ],
+  });
+  return selector.matches(value ? { [scope.scopeName]: value } : {});
+}
+
+function countEvaluator(resource: GroupResource, alias: string | undefined): Evaluator {
+  const names = [`count/${groupResourceString(resource)}`, ...(alias ? [alias] : [])];
+  const usage = Object.fromEntries(names.map((n) => [n, ONE]));
+  return {
+    resource,
+    handles: ({ operation, subresource }) => operation === 'CREATE' && subresource === '',
+    matchingResources: (input) => input.filter((n) => names.includes(n)),
+    matchesScope: () => false,
+    missing: () => undefined,
+    usage: () => usage,
+  };
+}
+
+interface Service extends KubeObject {
+  spec?: { type?: string; allocateLoadBalancerNodePorts?: boolean; ports?: { nodePort?: number }[] };
+}
+
+const SERVICE_RESOURCES = ['count/services', 'services', 'services.nodeports', 'services.loadbalancers'];
+
+const serviceEvaluator: Evaluator = {
+  resource: { group: '', resource: 'services' },
+  handles: ({ operation, subresource }) => subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
+  matchingResources: (input) => input.filter((n) => SERVICE_RESOURCES.includes(n)),
+  matchesScope: () => false,
+  missing: () => undefined,
+  usage(object) {
+    const { type, ports = [], allocateLoadBalancerNodePorts } = (object as Service).spec ?? {};
+    const isBalanced = type === 'LoadBalancer';
+    let nodePorts = 0;
+    if (type === 'NodePort' || (isBalanced && allocateLoadBalancerNodePorts !== false)) nodePorts = ports.length;
+    else if (isBalanced) nodePorts = ports.filter((p) => p.nodePort).length;
+    return {
+      'count/services': ONE,
+      services: ONE,
+      'services.nodeports': newQuantity(nodePorts, 'DecimalSI'),
+      'services.loadbalancers': newQuantity(isBalanced ? 1 : 0, 'DecimalSI'),
+    };
+  },
+};
+
+interface Claim extends KubeObject {
+  spec?: {
+    storageClassName?: string;
+    volumeAttributesClassName?: string;
+    resources?: { requests?: Record<string, string> };
+  };
+  status?: { allocatedResources?: Record<string, string>; currentVolumeAttributesClassName?: string };
+}
+
+const CLAIM_RESOURCES = ['persistentvolumeclaims', 'requests.storage'];
+const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';
+
+const claimEvaluator: Evaluator = {
+  resource: { group: '', resource: 'persistentvolumeclaims' },
+  handles({ operation, subresource, object, oldObject }) {
+    if (subresource === '') return operation === 'CREATE' || operation === 'UPDATE';
+    const allocated = (o: KubeObject | undefined) =>
+      JSON.stringify((o as Claim | undefined)?.status?.allocatedResources ?? {});
+    return subresource === 'status' && allocated(object) !== allocated(oldObject);
+  },
+  matchingResources: (input) =>
+    input.filter(
+      (n) =>
+        n === 'count/persistentvolumeclaims' || CLAIM_RESOURCES.some((r) => n === r || n.endsWith(CLASS_SUFFIX + r)),
+    ),
+  matchesScope(scope, object) {
+    if (scope.scopeName !== 'VolumeAttributesClass') return false;
+    const { spec, status } = object as Claim;
+    const names = [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName].filter(Boolean);
+    return names.length === 0 ? scopeSelects(scope, undefined) : names.some((n) => scopeSelects(scope, n));
+  },
+  missing: () => undefined,
+  usage(object) {
+    const { spec, status, metadata } = object as Claim;
+    const storageClass =
+      metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
+    const usage: Record<string, Quantity> = { persistentvolumeclaims: ONE, 'count/persistentvolumeclaims': ONE };
+    if (storageClass) usage[`${storageClass}${CLASS_SUFFIX}persistentvolumeclaims`] = ONE;
+    const asked = spec?.resources?.requests?.['storage'];
+    if (asked === undefined) return usage;
+    const allocated = parseQuantities(status?.allocatedResources)['storage'];
+    const request = roundUpQuantity(parseQuantity(asked), 0);
+    const storage = allocated && cmpQuantity(allocated, request) > 0 ? roundUpQuantity(allocated, 0) : request;
+    usage['requests.storage'] = storage;
+    if (storageClass) usage[`${storageClass}${CLASS_SUFFIX}requests.storage`] = storage;
+    return usage;
+  },
+};
