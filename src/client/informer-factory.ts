@@ -51,6 +51,11 @@ export class InformerFactory {
     return entry.informer as unknown as Informer<T>;
   }
 
+  /** The informer over all objects of a resource in full, if anybody has asked for it. */
+  existing<T extends KubeObject>(ref: ResourceRef): Informer<T> | undefined {
+    return this.#entries.get(selectionKey(ref, {}))?.informer as unknown as Informer<T> | undefined;
+  }
+
   /** Starts the informers that are not running yet; they end when the signal aborts. */
   start(signal: AbortSignal): void {
     for (const entry of this.#entries.values()) {

@@ -57,6 +57,11 @@ export class TokenBucket {
     this.#tokens--;
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#qps) * 1000;
   }
+  /** Milliseconds until there is a token; 0 when there is one. */
+  untilNext(): number {
+    this.#fill();
+    return this.#tokens >= 1 ? 0 : Math.ceil(((1 - this.#tokens) / this.#qps) * 1000);
+  }
   #fill(): void {
     const now = this.#clock.monotonic();
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#last) / 1000) * this.#qps);

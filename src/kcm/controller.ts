@@ -40,6 +40,7 @@ export interface Controller {
 }
 
 /** Nothing: done. `requeueAfter`: again in so many ms. A throw: again with back-off (TerminalError: not at all). */
+// biome-ignore lint/suspicious/noConfusingVoidType: an async sync that just ends is the usual one
 export type SyncResult = { requeueAfter: number } | undefined | void;
 
 /** A failure that trying again cannot mend: it is logged, and the key waits for the next change. */

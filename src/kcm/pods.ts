@@ -112,3 +112,9 @@ function compareTimes(a: string | undefined, b: string | undefined, pa: Pod, pb:
   if (diff !== 0) return diff;
   return (pa.metadata.uid ?? '') < (pb.metadata.uid ?? '') ? -1 : 1;
 }
+
+/** Index of pods by the node they are bound to. */
+export const BY_NODE = 'spec.nodeName';
+export function nodeIndex(pod: Pod): string[] {
+  return pod.spec?.nodeName ? [pod.spec.nodeName] : [];
+}
