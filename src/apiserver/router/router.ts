@@ -31,6 +31,7 @@ export class Router {
   readonly #table: ResourceTable;
   readonly #added = new Map<ResourceRow, Operation[]>();
   #others: Operation[] = [];
+  #byId: Map<string, Operation> | undefined;
 
   constructor(table: ResourceTable) {
     this.#table = table;
@@ -41,7 +42,7 @@ export class Router {
   /** @throws StatusError 400 when a name or namespace is not well-formed percent-encoding. */
   match(method: string, path: string): RouteMatch | undefined {
     const found = this.#trie.match(path);
-    const route = found?.values.get(method);
+    const route = found?.values.get(method) ?? found?.values.get(method.toLowerCase());
     if (found === undefined || route === undefined) return undefined;
     const { operation, parameters } = route;
     const match: RouteMatch = { operationId: operation.operationId };
@@ -56,10 +57,18 @@ export class Router {
     return match;
   }
 
-  /** Methods that a path knows (upper case); undefined when the path itself is unknown. For 405 answers. */
+  /** Methods that a path knows (lower case); undefined when the path itself is unknown. For 405 answers. */
   methods(path: string): string[] | undefined {
     const found = this.#trie.match(path);
     return found && [...found.values.keys()];
+  }
+
+  /** An operation that is routed now, by operationId. */
+  operation(operationId: string): Operation | undefined {
+    if (this.#byId === undefined) {
+      this.#byId = new Map(this.operations().map((operation) => [operation.operationId, operation]));
+    }
+    return this.#byId.get(operationId);
   }
 
   /** Every operation that is routed now. */
@@ -68,6 +77,7 @@ export class Router {
   }
 
   #update(): void {
+    this.#byId = undefined;
     const current = new Set(this.#table.rows());
     for (const [row, operations] of this.#added) {
       if (current.has(row)) continue;
@@ -89,12 +99,12 @@ export class Router {
   #add(operation: Operation): void {
     const parameters = parametersOf(operation);
     const rest = parameters.at(-1) === 'subpath';
-    this.#trie.add(operation.path, operation.method.toUpperCase(), { operation, parameters }, { rest });
+    this.#trie.add(operation.path, operation.method, { operation, parameters }, { rest });
   }
 
   #delete(operation: Operation): void {
     const rest = parametersOf(operation).at(-1) === 'subpath';
-    this.#trie.delete(operation.path, operation.method.toUpperCase(), { rest });
+    this.#trie.delete(operation.path, operation.method, { rest });
   }
 }
 

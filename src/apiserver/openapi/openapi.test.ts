@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, it } from 'mocha';
+import protobuf from 'protobufjs';
+import { VirtualClock } from '../../base/clock.ts';
+import { StatusError } from '../../machinery/errors/status-error.ts';
+import type { ResourceRow } from '../../registry/resource.ts';
+import { ResourceTable } from '../../registry/resources.ts';
+import { encodeGnosticV2 } from './gnostic.ts';
+import { OpenApi } from './openapi.ts';
+
+type Json = Record<string, unknown>;
+const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const DESCRIPTOR = new URL('../../../../shared/facts/openapi-v2-protobuf.json', import.meta.url);
+const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+
+function parse(response: { body: Buffer } | undefined): Json {
+  return JSON.parse(response!.body.toString()) as Json;
+}
+
+const widget: ResourceRow = {
+  group: 'example.com',
+  version: 'v1',
+  resource: 'widgets',
+  singular: 'widget',
+  kind: 'Widget',
+  listKind: 'WidgetList',
+  namespaced: true,
+  verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+  shortNames: [],
+  categories: [],
+  subresources: [],
+  servedByDefault: true,
+  definition: 'com.example.v1.Widget',
+  schemas: {
+    definition() {
+      throw new Error('not asked for');
+    },
+  },
+  storage: { group: 'example.com', version: 'v1', kind: 'Widget', prefix: 'example.com/widgets' },
+};
+
+const widgetSchema = {
+  definition: 'com.example.v1.Widget',
+  group: 'example.com',
+  version: 'v1',
+  kind: 'Widget',
+  listKind: 'WidgetList',
+  schema: {
+    type: 'object',
+    properties: {
+      spec: {
+        type: 'object',
+        properties: {
+          size: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
+          color: { type: 'string', default: 'red', nullable: true },
+          ports: { type: 'array', items: { type: 'integer', oneOf: [{ minimum: 1 }] } },
+        },
+      },
+    },
+  },
+};
+
+describe('/openapi', () => {
+  const table = new ResourceTable();
+  const openApi = new OpenApi(table, clock);
+  const urlOf = (name: string): { path: string; query: string } => {
+    const { paths } = parse(openApi.respond({ path: '/openapi/v3' })) as { paths: Record<string, Json> };
+    const [path, query] = (paths[name]!.serverRelativeURL as string).split('?');
+    return { path: path!, query: query! };
+  };
+
+  it('serves the documents of the index for ever under their hash', () => {
+    const url = urlOf('apis/apps/v1');
+    const response = openApi.respond(url)!;
+    assert.equal(response.status, 200);
+    assert.equal(response.headers['cache-control'], 'public, immutable');
+    assert.equal(response.headers.expires, 'Fri, 01 Jan 2027 00:00:00 GMT');
+    assert.equal(response.headers.etag, `"${url.query.slice('hash='.length)}"`);
+    assert.ok('/apis/apps/v1/namespaces/{namespace}/deployments/{name}' in (parse(response).paths as Json));
+    assert.equal(openApi.respond({ ...url, ifNoneMatch: response.headers.etag })?.status, 304);
+  });
+
+  it('sends a client with an old hash to the new one', () => {
+    const { path, query } = urlOf('api/v1');
+    const response = openApi.respond({ path, query: 'hash=OLD' });
+    assert.deepEqual([response?.status, response?.headers.location], [301, `${path}?${query}`]);
+  });
+
+  it('leaves out what is not served', () => {
+    assert.equal(openApi.respond({ path: '/openapi/v3/apis/resource.k8s.io/v1beta1' }), undefined);
+    const { definitions } = parse(openApi.respond({ path: '/openapi/v2' })) as { definitions: Json };
+    assert.ok('io.k8s.api.resource.v1.ResourceClaim' in definitions);
+    assert.ok(!('io.k8s.api.resource.v1beta1.ResourceClaim' in definitions));
+  });
+
+  it('refuses what it cannot write', () => {
+    assert.throws(
+      () => openApi.respond({ path: '/openapi/v2', accept: 'text/html' }),
+      (err) => err instanceof StatusError && err.status.code === 406,
+    );
+  });
+
+  it('shows custom resources as soon as they are in the table', () => {
+    const before = urlOf('apis/apps/v1');
+    openApi.setSchemas([widgetSchema]);
+    table.add([widget]);
+    const { components, paths } = parse(openApi.respond(urlOf('apis/example.com/v1'))) as {
+      components: { schemas: Record<string, Json> };
+      paths: Record<string, Record<string, Json>>;
+    };
+    const schema = components.schemas['com.example.v1.Widget'] as { properties: Record<string, Json> };
+    assert.deepEqual(Object.keys(schema.properties).sort(), ['apiVersion', 'kind', 'metadata', 'spec']);
+    assert.deepEqual(schema.properties.spec, widgetSchema.schema.properties.spec);
+    assert.ok('com.example.v1.WidgetList' in components.schemas);
+    const patch = paths['/apis/example.com/v1/namespaces/{namespace}/widgets/{name}']!.patch!;
+    assert.equal(patch.operationId, 'patchExampleComV1NamespacedWidget');
+    assert.deepEqual(patch.tags, ['exampleCom_v1']);
+    assert.ok(!('application/strategic-merge-patch+json' in (patch.requestBody as { content: Json }).content));
+
+    const { definitions } = parse(openApi.respond({ path: '/openapi/v2' })) as { definitions: Record<string, Json> };
+    const narrowed = definitions['com.example.v1.Widget'] as { properties: Record<string, Json> };
+    assert.deepEqual(narrowed.properties.spec, {
+      type: 'object',
+      properties: {
+        size: { 'x-kubernetes-int-or-string': true },
+        color: {},
+        ports: { type: 'array', items: { type: 'integer' } },
+      },
+    });
+    assert.deepEqual(urlOf('apis/apps/v1'), before, 'other documents keep their hash');
+    table.remove([widget]);
+    openApi.removeSchemas([widgetSchema.definition]);
+    assert.equal(openApi.respond({ path: '/openapi/v3/apis/example.com/v1' }), undefined);
+  });
+
+  it('writes the same document in protobuf', function () {
+    if (!existsSync(DESCRIPTOR)) this.skip();
+    const message = documentType();
+    const response = openApi.respond({ path: '/openapi/v2', accept: PROTOBUF })!;
+    assert.equal(response.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+    const decoded = message.toObject(message.decode(response.body)) as Record<string, Record<string, Named[]>>;
+    const json = parse(openApi.respond({ path: '/openapi/v2' })) as Record<string, Json>;
+    const names = (list: Named[] | undefined): string[] => list!.map(({ name }) => name);
+    assert.deepEqual(names(decoded.paths!.path), Object.keys(json.paths!));
+    assert.deepEqual(names(decoded.definitions!.additionalProperties), Object.keys(json.definitions!));
+    assert.deepEqual(names(decoded.parameters!.additionalProperties), Object.keys(json.parameters!));
+    // Written again by an independent encoder it has the same length: no field was lost or written twice.
+    assert.equal(message.encode(message.decode(response.body)).finish().length, response.body.length);
+  });
+
+  it('writes every sort of field in protobuf', function () {
+    if (!existsSync(DESCRIPTOR)) this.skip();
+    const message = documentType();
+    const bytes = encodeGnosticV2({
+      paths: {
+        '/a': {
+          get: {
+            parameters: [
+              { $ref: '#/parameters/x' },
+              { in: 'query', name: 'q', type: 'string', uniqueItems: true },
+              { in: 'body', name: 'body', required: true, schema: { $ref: '#/definitions/a' } },
+            ],
+            responses: { 200: { description: 'OK', schema: { type: 'string' } } },
+            'x-kubernetes-action': 'get',
+          },
+        },
+      },
+      definitions: {
+        a: {
+          type: 'object',
+          properties: {
+            l: { type: 'array', items: { type: 'string' } },
+            m: { additionalProperties: { type: 'integer' } },
+          },
+          maxLength: 2 ** 40,
+          maximum: 1.5,
+          exclusiveMaximum: true,
+          default: { a: [1] },
+        },
+      },
+      security: [{ BearerToken: [] }],
+    });
+    assert.deepEqual(JSON.parse(JSON.stringify(message.toObject(message.decode(bytes), { longs: Number }))), {
+      paths: {
+        path: [
+          {
+            name: '/a',
+            value: {
+              get: {
+                parameters: [
+                  { jsonReference: { _ref: '#/parameters/x' } },
+                  {
+                    parameter: {
+                      nonBodyParameter: {
+                        queryParameterSubSchema: { in: 'query', name: 'q', type: 'string', uniqueItems: true },
+                      },
+                    },
+                  },
+                  {
+                    parameter: {
+                      bodyParameter: { in: 'body', name: 'body', required: true, schema: { _ref: '#/definitions/a' } },
+                    },
+                  },
+                ],
+                responses: {
+                  responseCode: [
+                    {
+                      name: '200',
+                      value: { response: { description: 'OK', schema: { schema: { type: { value: ['string'] } } } } },
+                    },
+                  ],
+                },
+                vendorExtension: [{ name: 'x-kubernetes-action', value: { yaml: '"get"\n' } }],
+              },
+            },
+          },
+        ],
+      },
+      definitions: {
+        additionalProperties: [
+          {
+            name: 'a',
+            value: {
+              type: { value: ['object'] },
+              properties: {
+                additionalProperties: [
+                  {
+                    name: 'l',
+                    value: { type: { value: ['array'] }, items: { schema: [{ type: { value: ['string'] } }] } },
+                  },
+                  { name: 'm', value: { additionalProperties: { schema: { type: { value: ['integer'] } } } } },
+                ],
+              },
+              maxLength: 2 ** 40,
+              maximum: 1.5,
+              exclusiveMaximum: true,
+              default: { yaml: '{"a":[1]}\n' },
+            },
+          },
+        ],
+      },
+      security: [{ additionalProperties: [{ name: 'BearerToken', value: {} }] }],
+    });
+  });
+});
+
+interface Named {
+  name: string;
+}
+
+function documentType(): protobuf.Type {
+  const descriptor = JSON.parse(readFileSync(DESCRIPTOR, 'utf8')) as protobuf.INamespace;
+  const any = { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } };
+  const google = { nested: { protobuf: { nested: { Any: any } } } };
+  return protobuf.Root.fromJSON({ nested: { ...descriptor.nested, google } }).lookupType('openapi.v2.Document');
+}
