@@ -82,24 +82,30 @@ describe('discovery', () => {
     });
     const core = body(all, '/api/v1') as { apiVersion?: string; resources: { name: string }[] };
     assert.equal(core.apiVersion, undefined);
-    assert.deepEqual(core.resources.find(({ name }) => name === 'configmaps'), {
-      name: 'configmaps',
-      singularName: 'configmap',
-      namespaced: true,
-      kind: 'ConfigMap',
-      verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
-      shortNames: ['cm'],
-      storageVersionHash: 'qFsyl6wFWjQ=',
-    });
-    assert.deepEqual(core.resources.find(({ name }) => name === 'pods/eviction'), {
-      name: 'pods/eviction',
-      singularName: '',
-      namespaced: true,
-      group: 'policy',
-      version: 'v1',
-      kind: 'Eviction',
-      verbs: ['create'],
-    });
+    assert.deepEqual(
+      core.resources.find(({ name }) => name === 'configmaps'),
+      {
+        name: 'configmaps',
+        singularName: 'configmap',
+        namespaced: true,
+        kind: 'ConfigMap',
+        verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+        shortNames: ['cm'],
+        storageVersionHash: 'qFsyl6wFWjQ=',
+      },
+    );
+    assert.deepEqual(
+      core.resources.find(({ name }) => name === 'pods/eviction'),
+      {
+        name: 'pods/eviction',
+        singularName: '',
+        namespaced: true,
+        group: 'policy',
+        version: 'v1',
+        kind: 'Eviction',
+        verbs: ['create'],
+      },
+    );
   });
 
   it('serves protobuf to clients that prefer it', () => {
