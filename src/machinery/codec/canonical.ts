@@ -6,6 +6,7 @@ import { normalizeMicroTime, normalizeTime } from '../meta/time.ts';
 import { canonicalQuantity } from '../quantity/quantity.ts';
 import type { JsonObject } from './wire-emit.ts';
 import { emitFields, setOwn } from './wire-emit.ts';
+import { sortedKeys } from './wire-encode.ts';
 import type { WireField, WireMessage } from './wire-table.ts';
 import {
   LIST,
@@ -55,7 +56,7 @@ function slotsOf(m: WireMessage, o: JsonObject): unknown[] {
 
 function canonicalMap(f: WireField, map: JsonObject): JsonObject {
   const out: JsonObject = {};
-  for (const key of Object.keys(map)) setOwn(out, key, canonicalValue(f, map[key]));
+  for (const key of sortedKeys(map)) setOwn(out, key, canonicalValue(f, map[key]));
   return out;
 }
 

@@ -3,7 +3,7 @@
  * values of a wrong type are an error in Go's words. Upstream: sigs.k8s.io/json, handlers/create.go
  */
 import { badRequest, type StatusError } from '../errors/status-error.ts';
-import { parseTimeOrUndefined, timeParseError } from '../meta/time.ts';
+import { parseMicroTimeOrUndefined, parseTimeOrUndefined, timeParseError } from '../meta/time.ts';
 import { parseQuantity } from '../quantity/quantity.ts';
 import type { ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema, SchemaSource } from '../schema/schema.ts';
 import { resolve } from '../schema/schema.ts';
@@ -228,6 +228,8 @@ function specialProblem(value: unknown, format: string | undefined): string | un
     case 'time':
     case 'micro-time':
       if (typeof value !== 'string') return `json: cannot unmarshal ${describe(value)} into Go value of type string`;
+      if (format === 'micro-time')
+        return parseMicroTimeOrUndefined(value) === undefined ? timeParseError(value, { micro: true }) : '';
       return parseTimeOrUndefined(value) === undefined ? timeParseError(value) : '';
     case 'byte':
       return typeof value === 'string' ? base64Problem(value) : undefined;

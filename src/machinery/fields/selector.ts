@@ -68,7 +68,9 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (term === '') continue;
     const m = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (m === null) throw new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
-    requirements.push({ field: m[1]!, operator: m[2] === '!=' ? '!=' : '=', value: unescapeFieldValue(m[3]!) });
+    const value = unescapeFieldValue(m[3]!);
+    // Upstream drops a term that names nothing.
+    if (m[1] !== '' || value !== '') requirements.push({ field: m[1]!, operator: m[2] === '!=' ? '!=' : '=', value });
   }
   return new FieldSelector(requirements);
 }

@@ -26,7 +26,8 @@ export function formatMicros(seconds: number, micros: number): string {
   return `${formatTime(seconds * 1000).slice(0, -1)}.${String(micros).padStart(6, '0')}Z`;
 }
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+const RFC3339_MICRO = /^[^.]*\.\d{6}(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Unix milliseconds (with fractions down to the microsecond), or undefined when the text is not RFC 3339. */
 export function parseTimeOrUndefined(text: string): number | undefined {
@@ -34,12 +35,17 @@ export function parseTimeOrUndefined(text: string): number | undefined {
   if (m === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction, zone] = m;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const base = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const base = Date.parse(`${year}-${month}-${day}T${hour!.padStart(2, '0')}:${minute}:${second}Z`);
   // Date.parse rolls 31 February over; Go refuses it.
   if (Number.isNaN(base) || new Date(base).getUTCDate() !== Number(day)) return undefined;
   const offset = zone === 'Z' ? 0 : zoneMinutes(zone!);
   if (offset === undefined) return undefined;
   return base - offset * 60_000 + (fraction === undefined ? 0 : Number(`${fraction}000000`.slice(0, 6)) / 1000);
+}
+
+/** As `parseTimeOrUndefined`, for MicroTime, which must have six decimals. */
+export function parseMicroTimeOrUndefined(text: string): number | undefined {
+  return RFC3339_MICRO.test(text) ? parseTimeOrUndefined(text) : undefined;
 }
 
 function zoneMinutes(zone: string): number | undefined {
@@ -56,26 +62,24 @@ export function parseTime(text: string): number {
   return ms;
 }
 
-/** What Go's time.Parse says about a text that is not RFC 3339. */
-export function timeParseError(text: string): string {
-  const layout = '2006-01-02T15:04:05Z07:00';
-  const value = JSON.stringify(text);
+/** What Go's time.Parse says about a text that is no Time, or no MicroTime. */
+export function timeParseError(text: string, options: { micro?: boolean } = {}): string {
+  const micro = options.micro ?? false;
+  const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
   // biome-ignore format: a row an element of the layout
   const steps: [RegExp, string][] = [
     [/^\d{4}/, '2006'], [/^-/, '-'], [/^\d\d/, '01'], [/^-/, '-'], [/^\d\d/, '02'], [/^T/, 'T'],
-    [/^\d\d/, '15'], [/^:/, ':'], [/^\d\d/, '04'], [/^:/, ':'], [/^\d\d(?:[.,]\d+)?/, '05'], [/^(?:Z|[+-]\d\d:\d\d)/, 'Z07:00'],
+    [/^\d\d?/, '15'], [/^:/, ':'], [/^\d\d/, '04'], [/^:/, ':'],
+    ...(micro ? MICRO_STEPS : SECOND_STEP), [/^(?:Z|[+-]\d\d:\d\d)/, 'Z07:00'],
   ];
-  // biome-ignore format: a row two elements
-  const limits: Record<string, [number, number, string]> = {
-    '01': [1, 12, 'month'], '02': [1, 31, 'day'], '15': [0, 23, 'hour'], '04': [0, 59, 'minute'], '05': [0, 59, 'second'],
-  };
+  const value = JSON.stringify(text);
   let rest = text;
   for (const [pattern, element] of steps) {
     const m = pattern.exec(rest);
     if (m === null) {
       return `parsing time ${value} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`;
     }
-    const limit = limits[element];
+    const limit = LIMITS[element];
     if (limit && (Number.parseInt(m[0], 10) < limit[0] || Number.parseInt(m[0], 10) > limit[1])) {
       return `parsing time ${value}: ${limit[2]} out of range`;
     }
@@ -85,6 +89,18 @@ export function timeParseError(text: string): string {
     ? `parsing time ${value}: day out of range`
     : `parsing time ${value}: extra text: ${JSON.stringify(rest)}`;
 }
+
+const SECOND_STEP: [RegExp, string][] = [[/^\d\d(?:[.,]\d+)?/, '05']];
+const MICRO_STEPS: [RegExp, string][] = [
+  [/^\d\d/, '05'],
+  [/^\.\d{6}/, '.000000'],
+];
+const LIMITS: Record<string, readonly [number, number, string]> = {
+  '01': [1, 12, 'month'],
+  '15': [0, 23, 'hour'],
+  '04': [0, 59, 'minute'],
+  '05': [0, 59, 'second'],
+};
 
 /** The Time a client sent, as upstream would give it back: UTC, whole seconds. */
 export function normalizeTime(text: string): string {

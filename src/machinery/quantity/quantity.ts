@@ -64,10 +64,12 @@ function parse(s: string): Quantity {
   const denom = m[5] ?? '';
   if (num.length + denom.length > MAX_DIGITS) throw new QuantityError(NUMERIC);
   const { base, exponent, format } = interpretSuffix(m[6]! + m[7]!);
-  return (
-    parseShort(s, { negative, num, denom, exponent, format }) ??
-    parseLong({ negative, num, denom, exponent, format, base })
-  );
+  const hasDigits = m[2] !== '' || m[3] !== '' || denom !== '';
+  const parts = { negative, num, denom, exponent, format };
+  const short = parseShort(s, parts);
+  if (short !== undefined) return short;
+  if (!hasDigits) throw new QuantityError(NUMERIC);
+  return parseLong({ ...parts, base });
 }
 
 function interpretSuffix(suffix: string): { base: 2 | 10; exponent: number; format: QuantityFormat } {
