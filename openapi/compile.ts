@@ -39,9 +39,12 @@ writeFileSync(join(dist, 'gnostic-v2.json'), JSON.stringify(gnostic));
 const wire = JSON.parse(readFileSync(join(here, 'overlay', 'protobuf.json'), 'utf8'));
 writeFileSync(join(dist, 'protobuf.json'), JSON.stringify(wire));
 
-// Stands for all of the above in the hashes of the OpenAPI documents.
+// Stands in the hashes of the OpenAPI documents for all of the above and for the code that writes them: clients keep documents
+// for ever under their hash.
 const hash = createHash('sha512');
-for (const file of readdirSync(dist).sort()) hash.update(readFileSync(join(dist, file)));
+for (const folder of [dist, join(here, '..', 'src', 'apiserver', 'openapi')]) {
+  for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
+}
 writeFileSync(join(dist, 'fingerprint.json'), JSON.stringify(hash.digest('hex')));
 
 rmSync(types, { recursive: true, force: true });

@@ -65,11 +65,21 @@ function property([, code, , marks]: FieldEntry, description: string | undefined
   const extensions = marks === undefined ? {} : extensionsOf(marks);
   const type = typeSchema(code, version);
   const rest: JsonSchema = { ...extensions };
-  if (description !== undefined) rest.description = description;
+  const words = description ?? borrowedDescription(code);
+  if (words !== undefined) rest.description = words;
   if (version === 3 && marks?.default !== undefined) rest.default = marks.default;
   // In v3 nothing may stand beside $ref.
   if (version === 3 && '$ref' in type && Object.keys(rest).length > 0) return { allOf: [type], ...rest };
   return { ...type, ...rest };
+}
+
+/**
+ * Deviation: the client package has no descriptions of fields that refer to another type; the type's own stands in, so that
+ * `kubectl explain` has something to say.
+ */
+function borrowedDescription(code: string): string | undefined {
+  if (!code.startsWith('@')) return undefined;
+  return loadDescriptions()[builtinSchemas().expand(code)]?.[0] || undefined;
 }
 
 function typeSchema(code: string, version: OpenApiVersion): JsonSchema {
