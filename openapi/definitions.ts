@@ -13,6 +13,8 @@ export interface FieldMarks {
   patchStrategy?: string;
   patchMergeKey?: string;
   default?: unknown;
+  /** In OpenAPI v3: an optional field whose zero value is its default, or a required one that has no default. */
+  zero?: boolean;
 }
 
 export interface Field {
@@ -148,6 +150,7 @@ function fieldMarks(words: readonly string[]): FieldMarks {
       marks.patchStrategy = name.replace('+', ',');
       if (word.includes('=')) marks.patchMergeKey = value;
     } else if (name === 'key') marks.patchMergeKey = value;
+    else if (word === 'zero' || word === 'ptr') marks.zero = word === 'zero';
     else if (name === 'default') marks.default = JSON.parse(value);
     else if (!VALUE_MARKS.includes(word) && !word.startsWith('@'))
       throw new Error(`openapi/overlay: unknown mark "${word}"`);

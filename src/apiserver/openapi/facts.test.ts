@@ -102,7 +102,7 @@ describe('OpenAPI documents', () => {
       for (const [field, property] of Object.entries((schema.properties ?? {}) as Record<string, Json>)) {
         const value = property.default;
         // Zero values say no more than that a field is no pointer; the facts leave them out.
-        if (value !== undefined && value !== '' && value !== 0 && JSON.stringify(value) !== '{}')
+        if (value !== undefined && value !== '' && value !== 0 && value !== false && JSON.stringify(value) !== '{}')
           defaults[field] = value;
       }
       if (Object.keys(defaults).length > 0) got[name] = { default: defaults };

@@ -61,16 +61,32 @@ export function builtinSchema(name: string, version: OpenApiVersion): JsonSchema
   return schema;
 }
 
-function property([, code, , marks]: FieldEntry, description: string | undefined, version: OpenApiVersion): JsonSchema {
+function property(
+  [name, code, required, marks]: FieldEntry,
+  description: string | undefined,
+  version: OpenApiVersion,
+): JsonSchema {
   const extensions = marks === undefined ? {} : extensionsOf(marks);
   const type = typeSchema(code, version);
   const rest: JsonSchema = { ...extensions };
   const words = description ?? borrowedDescription(code);
   if (words !== undefined) rest.description = words;
-  if (version === 3 && marks?.default !== undefined) rest.default = marks.default;
+  if (version === 3) {
+    const hasZero = marks?.zero ?? (required === 1 || name === 'metadata');
+    const value = marks?.default ?? (hasZero ? zeroOf(code) : undefined);
+    if (value !== undefined) rest.default = value;
+  }
   // In v3 nothing may stand beside $ref.
   if (version === 3 && '$ref' in type && Object.keys(rest).length > 0) return { allOf: [type], ...rest };
   return { ...type, ...rest };
+}
+
+/** What a field that is no pointer holds when nothing is said. */
+function zeroOf(code: string): unknown {
+  if (code.startsWith('@')) return {};
+  if (code === 'string' || code === 'byte') return '';
+  if (code === 'boolean') return false;
+  return ['integer', 'int32', 'int64', 'double'].includes(code) ? 0 : undefined;
 }
 
 /**

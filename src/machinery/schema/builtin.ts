@@ -15,6 +15,11 @@ export interface FieldMarks {
   patchStrategy?: 'merge' | 'retainKeys' | 'merge,retainKeys' | 'replace';
   patchMergeKey?: string;
   default?: unknown;
+  /**
+   * Whether OpenAPI v3 shows the zero value as default, where that is not as usual (required fields do, optional ones do not).
+   * Of no meaning to defaulting, so nodes do not carry it.
+   */
+  zero?: boolean;
 }
 
 /** `[name, type code, required, marks]`; a type code is `[]`/`{}` prefixes, then a scalar code or `@package.Name`. */
