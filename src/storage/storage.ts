@@ -108,6 +108,8 @@ export interface Subscription {
    * with the signal's reason, or with the error that ended the subscription.
    */
   reached(revision: number, signal?: AbortSignal): Promise<void>;
+  /** Asks a shared store how far it is; the answer moves `revision`. Nothing to do where that is always known. */
+  requestProgress(): void;
   /** False when `reached` can only wait for the next change under the prefix (etcd servers that report progress wrongly). */
   readonly reportsProgress: boolean;
 }

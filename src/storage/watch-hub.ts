@@ -29,6 +29,7 @@ class HubSubscription implements Subscription {
   reached(revision: number, signal?: AbortSignal): Promise<void> {
     return this.#hub.reached(revision, signal);
   }
+  requestProgress(): void {}
 }
 
 /** All changes under the prefix after the wanted revision, up to and including `upTo`. */

@@ -48,6 +48,7 @@ class WatchStream implements WatchSink, AsyncIterableIterator<WatchEvent | Watch
     if (this.#end !== undefined) return;
     this.#timer = clock.every(progressMs, () => {
       if (this.#head === this.#queue.length) this.#add({ type: 'progress', revision: subscription.revision });
+      subscription.requestProgress();
     });
   }
 

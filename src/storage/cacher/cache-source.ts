@@ -36,6 +36,8 @@ export interface CacheListener<T> {
 }
 
 const PAGE = 10_000;
+// How old a bookmark of an idle resource may be on a shared store, ms.
+const PROGRESS_MS = 5_000;
 
 export class CacheSource<T> implements AsyncDisposable {
   readonly clock: Clock;
@@ -146,7 +148,11 @@ export class CacheSource<T> implements AsyncDisposable {
       try {
         await this.#fill(ended.resolve, AbortSignal.any([signal, fill.signal]));
         backoff.reset();
+        const asking = this.shared
+          ? this.clock.every(PROGRESS_MS, () => this.#content?.subscription.requestProgress())
+          : undefined;
         const error = await ended.promise;
+        asking?.cancel();
         if (signal.aborted) return;
         this.#lose(error ?? closed());
         if (error === undefined) {

@@ -108,6 +108,7 @@ function covering(own: Subscription, source: Subscription): Subscription {
       return Math.max(own.revision, source.revision);
     },
     reached: (revision, signal) => source.reached(revision, signal),
+    requestProgress: () => source.requestProgress(),
     reportsProgress: source.reportsProgress,
   };
 }

@@ -1,0 +1,117 @@
+/** The etcd store, alone and under the cacher, in the contract's suite against a real etcd; skipped where there is none. */
+import assert from 'node:assert/strict';
+import { systemClock } from '../../base/clock.ts';
+import { openCacher } from '../cacher/cacher.ts';
+import { isStorageError, type StorageError } from '../storage.ts';
+import { EtcdServer, etcdMissing, etcdVersion } from '../testing/etcd-server.ts';
+import { storageSuite } from '../testing/storage-suite.ts';
+import { reportsProgress } from './client.ts';
+import { openEtcdStorage } from './etcd-storage.ts';
+
+const WATCH_BUFFER = 600;
+const missing = etcdMissing();
+
+describe(`etcd storage${missing === undefined ? '' : ` (skipped: ${missing})`}`, function () {
+  this.timeout(30_000);
+  let server: EtcdServer;
+  let tests = 0;
+
+  before(async function () {
+    if (missing !== undefined) this.skip();
+    server = await EtcdServer.start();
+  });
+  after(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  // The server's version decides whether its progress is trusted; Debian's etcd is too old for that.
+  const trusted = missing === undefined && reportsProgress(etcdVersion());
+  for (const cached of [false, true]) {
+    storageSuite(
+      cached ? 'cacher on etcd' : 'etcd',
+      async () => {
+        const options = { servers: [server.url], clock: systemClock, watchBuffer: WATCH_BUFFER };
+        const cacher = openCacher(await openEtcdStorage(options), { clock: systemClock, watchBuffer: WATCH_BUFFER });
+        const root = `/registry/t${++tests}/`;
+        if (cached) cacher.cacheStored(root);
+        return {
+          storage: cached ? cacher : cacher.inner,
+          root,
+          pass: (ms) => systemClock.sleep(ms),
+          close: () => cacher[Symbol.asyncDispose](),
+        };
+      },
+      {
+        watchBuffer: WATCH_BUFFER,
+        skip: trusted
+          ? []
+          : [
+              {
+                test: 'an idle watch that asked for it gets progress, which never runs ahead of changes',
+                reason: `etcd ${etcdVersion()} may report progress too early`,
+              },
+            ],
+      },
+    );
+  }
+
+  it('learns from progress how far an idle watch is', async () => {
+    // Safe on old servers too: they are wrong only while changes under the prefix are on their way.
+    await using storage = await openEtcdStorage({ servers: [server.url], clock: systemClock, reportsProgress: true });
+    const seen: unknown[] = [];
+    const subscription = await storage.subscribe(
+      '/registry/idle/',
+      { signal: new AbortController().signal },
+      { events: (events) => seen.push(...events), closed: () => {} },
+    );
+    const revision = await storage.create('/registry/busy', Buffer.from('1'));
+    await subscription.reached(revision);
+    assert.ok(subscription.revision >= revision);
+    assert.deepEqual(seen, []);
+  });
+
+  it('watches on after the connection was lost, without gap or repeat', async () => {
+    await using own = await EtcdServer.start();
+    await using storage = await openEtcdStorage({ servers: [own.url], clock: systemClock });
+    const abort = new AbortController();
+    const watch = await storage.watch('/registry/', { signal: abort.signal });
+    const r1 = await storage.create('/registry/a', Buffer.from('1'));
+    await own.kill();
+    await assert.rejects(storage.create('/registry/b', Buffer.from('1')), (err) => isStorageError(err, 'Unavailable'));
+    await own.launch();
+    let r2 = 0;
+    while (r2 === 0) {
+      r2 = await storage.update('/registry/a', Buffer.from('2'), r1).catch(async () => {
+        await systemClock.sleep(50);
+        return 0;
+      });
+    }
+    const seen: number[] = [];
+    for await (const event of watch) {
+      seen.push(event.revision);
+      if (seen.length === 2) break;
+    }
+    assert.deepEqual(seen, [r1, r2]);
+  });
+
+  it('fails to open with a clear message when nobody answers', async () => {
+    await assert.rejects(
+      openEtcdStorage({ servers: ['http://127.0.0.1:1'], clock: systemClock }),
+      (err: StorageError) =>
+        err.code === 'Unavailable' && /^etcd at http:\/\/127.0.0.1:1 does not answer/.test(err.message),
+    );
+  });
+
+  it('knows which servers report progress rightly', () => {
+    for (const [version, want] of [
+      ['3.4.23', false],
+      ['3.4.31', true],
+      ['3.5.12', false],
+      ['3.5.13', true],
+      ['3.6.0', true],
+      ['4.0.0', true],
+    ] as const) {
+      assert.equal(reportsProgress(version), want, version);
+    }
+  });
+});
