@@ -89,6 +89,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly services: ApiServices;
   readonly health: HealthChecks;
   readonly metrics: ApiMetrics;
+  /** Aborts when the server begins to shut down. */
+  readonly shutdownSignal: AbortSignal;
   /** Serves one request; never rejects. */
   handle(exchange: Exchange): Promise<void>;
   listen(options: ListenOptions): Promise<Listening>;
@@ -178,7 +180,7 @@ function assemble(parts: Parts): ApiServer {
     await cacher[Symbol.asyncDispose]();
   };
   const server: ApiServer = {
-    table, stores, services, health, metrics, handle: entry, transport, client,
+    table, stores, services, health, metrics, shutdownSignal: gate.shutdown, handle: entry, transport, client,
     async listen(options) {
       const listening = await listen(entry, options, log);
       listeners.push(listening);

@@ -63,11 +63,12 @@ export class Dispatcher {
 
   async dispatch(context: RequestContext): Promise<void> {
     const { exchange } = context;
-    const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
-    const match = this.#options.router.match(method, exchange.path);
+    const { router } = this.#options;
+    // Proxies have HEAD operations of their own; everywhere else HEAD is GET without its body.
+    const match = router.match(exchange.method, exchange.path) ?? (exchange.method === 'HEAD' ? router.match('GET', exchange.path) : undefined);
     if (match?.row !== undefined && match.action !== undefined) return this.#resource(context, match, match.row, match.action);
     if (await this.#options.otherPaths(context)) return;
-    if (context.info.isResourceRequest && this.#options.router.methods(exchange.path) !== undefined) throw methodNotAllowed();
+    if (context.info.isResourceRequest && router.methods(exchange.path) !== undefined) throw methodNotAllowed();
     if (this.#isServedGroupVersion(context)) throw resourceNotFound();
     exchange.respond(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }, '404 page not found\n');
   }

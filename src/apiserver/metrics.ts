@@ -69,7 +69,7 @@ export class ApiMetrics {
 
   requestDone(context: RequestContext, code: number, seconds: number): void {
     const { info } = context;
-    const verb = info.isResourceRequest ? info.verb.toUpperCase() : context.exchange.method;
+    const verb = info.isResourceRequest ? verbLabel(context) : context.exchange.method;
     const dryRun = context.exchange.query.includes('dryRun=All') ? 'All' : '';
     const scope = scopeOf(context);
     const resource = info.resource;
@@ -89,7 +89,7 @@ export class ApiMetrics {
   terminated(context: RequestContext): void {
     const { info } = context;
     this.#aborted.inc(
-      `${info.verb.toUpperCase()}\0${info.apiGroup}\0${info.apiVersion}\0${info.resource}\0${info.subresource}\0${scopeOf(context)}\0apiserver\0${504}`,
+      `${verbLabel(context)}\0${info.apiGroup}\0${info.apiVersion}\0${info.resource}\0${info.subresource}\0${scopeOf(context)}\0apiserver\0${504}`,
     );
   }
 
@@ -112,6 +112,15 @@ export class ApiMetrics {
   storedObjects(group: string, resource: string, n: number): void {
     this.#objects.set(`${group}\0${resource}`, n);
   }
+}
+
+const VERB_LABELS: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
+
+/** Upstream: metrics.cleanVerb */
+function verbLabel(context: RequestContext): string {
+  const { verb } = context.info;
+  if (verb === 'patch' && context.exchange.headers['content-type']?.startsWith('application/apply-patch')) return 'APPLY';
+  return VERB_LABELS[verb] ?? verb.toUpperCase();
 }
 
 function scopeOf(context: RequestContext): string {

@@ -48,9 +48,9 @@ function extract(archive: string, name: string, target: string): Promise<void> {
       if (err) return reject(err);
       zip.on('error', reject);
       zip.on('end', () => reject(new Error(`${archive} holds no ${name}`)));
-      zip.on('entry', (entry: { fileName: string }) => {
+      zip.on('entry', (entry) => {
         if (entry.fileName !== name) return zip.readEntry();
-        zip.openReadStream(entry as Parameters<typeof zip.openReadStream>[0], (failure, stream) => {
+        zip.openReadStream(entry, (failure, stream) => {
           if (failure) return reject(failure);
           pipeline(stream, createWriteStream(target)).then(() => {
             zip.close();

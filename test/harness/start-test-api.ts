@@ -12,6 +12,7 @@ import type { Client } from '../../src/client/client.ts';
 import type { Transport } from '../../src/client/transport.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import { closed, opened } from './root-hooks.ts';
 
 export interface TestApiOptions {
   clock?: Clock;
@@ -44,6 +45,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     storage, clock, random, log: options.log ?? silentLogger,
     ...options.overrides,
   });
-  const close = () => api.close();
+  const close = () => {
+    closed(api);
+    return api.close();
+  };
+  opened(api, 'a test API server');
   return { api, client: api.client(), transport: api.transport(), storage, close, [Symbol.asyncDispose]: close };
 }

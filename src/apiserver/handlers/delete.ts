@@ -81,19 +81,9 @@ function deleteAdmission(request: ResourceRequest, options: DeleteRequestOptions
   };
 }
 
-// Upstream: the stores that set ReturnDeletedObject.
-const RETURN_DELETED = new Set([
-  '/namespaces', '/persistentvolumeclaims', '/persistentvolumes', '/pods', '/podtemplates', '/resourcequotas', '/serviceaccounts',
-  '/services', 'resource.k8s.io/deviceclasses', 'resource.k8s.io/devicetaintrules', 'resource.k8s.io/resourceclaims',
-  'resource.k8s.io/resourceclaimtemplates', 'resource.k8s.io/resourcepoolstatusrequests', 'resource.k8s.io/resourceslices',
-  'storage.k8s.io/csidrivers', 'storage.k8s.io/csinodes', 'storage.k8s.io/storageclasses', 'storage.k8s.io/volumeattachments',
-  'storage.k8s.io/volumeattributesclasses',
-]);
-
 /** An object that lives on is returned as it is now; one that is gone, as a Status, save where upstream returns it. */
 function returnsObject(request: ResourceRequest, result: Deleted): boolean {
-  const { group, resource } = request.endpoint.row;
-  return !result.deleted || RETURN_DELETED.has(`${group}/${resource}`);
+  return !result.deleted || request.endpoint.row.returnsDeleted === true;
 }
 
 function successStatus(request: ResourceRequest, object: KubeObject): string {

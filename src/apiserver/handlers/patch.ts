@@ -12,6 +12,7 @@ import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
 import { applyServerSide } from '../../machinery/patch/server-side-apply.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../machinery/patch/strategic-merge.ts';
+import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
 import { ensureNamespace } from '../../registry/generic/before-create.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
@@ -92,13 +93,8 @@ export function patchMechanism(
   return (current, copy) => {
     if (current === undefined) throw badRequest('unable to patch an object that does not exist');
     const base = copy();
-    const patched = (
-      type === JSON_PATCH ? applyJsonPatch(base, patch)
-      : type === MERGE_PATCH ? applyMergePatch(base, patch)
-      : applyStrategicMergePatch(base, patch, schema, row.schemas)
-    ) as KubeObject;
     // Results share subtrees with the patch, which the next attempt needs as it was.
-    const object = structuredClone(patched);
+    const object = structuredClone(applyPatch(base, patch, type, schema, row.schemas));
     const bad = checkTypes(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(object, bad);
     const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
@@ -109,6 +105,18 @@ export function patchMechanism(
     trackFields(request, object, current, options.fieldManager, door);
     return object;
   };
+}
+
+/** A JSON, merge or strategic patch as a function; for what is patched without being stored under its own name (Scale). */
+export function patchOf(body: Buffer, type: string, schema: Schema, source: SchemaSource): (object: KubeObject) => KubeObject {
+  const patch = parsePatch(body);
+  return (object) => applyPatch(object, patch, type, schema, source);
+}
+
+function applyPatch(base: KubeObject, patch: unknown, type: string, schema: Schema, source: SchemaSource): KubeObject {
+  if (type === JSON_PATCH) return applyJsonPatch(base, patch) as KubeObject;
+  if (type === MERGE_PATCH) return applyMergePatch(base, patch) as KubeObject;
+  return applyStrategicMergePatch(base, patch, schema, source) as KubeObject;
 }
 
 function parsePatch(body: Buffer): unknown {
@@ -146,7 +154,7 @@ export function applyMechanism(
   };
 }
 
-function parseApplied(body: Buffer, type: string): KubeObject {
+export function parseApplied(body: Buffer, type: string): KubeObject {
   let parsed: unknown;
   try {
     parsed = type === APPLY_CBOR ? decodeCbor(body) : body[0] === 0x7b ? parseJson(body) : parseYaml(body.toString());

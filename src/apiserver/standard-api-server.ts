@@ -1,0 +1,230 @@
+/**
+ * The API server of a cluster: createApiServer with every room in it (strategies, printers, admission, authentication, Node and
+ * RBAC, reviews, subresources, OpenAPI) and the objects it starts with. What src/cluster and `keelson kube-apiserver` call.
+ */
+import { newAdmission } from '../admission/chain.ts';
+import { WebhookCaller } from '../admission/webhook/caller.ts';
+import type { Service } from '../api/core-v1.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { virtualResources } from '../registry/authorization/virtual-resources.ts';
+import { ServiceAllocators } from '../registry/core/services/allocators.ts';
+import { convert } from '../registry/convert.ts';
+import { printerFor } from '../registry/printers.ts';
+import { ResourceTable } from '../registry/resources.ts';
+import { strategyFor } from '../registry/strategies.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Authentication, newAuthentication } from './authn/authentication.ts';
+import { CACHE_CONTROL, JWKS_PATH, jsonWebKeySet, OPENID_CONFIGURATION_PATH, openidConfiguration } from './authn/oidc-discovery.ts';
+import { type SigningKey, signingKey, type VerifyKey, verifyKeys } from './authn/service-account-keys.ts';
+import { tokenIssuer } from './authn/token-request.ts';
+import type { AuthorizationMode } from './authz/authorization.ts';
+import { withEscalationChecks } from './authz/escalation.ts';
+import { policyRulesFor } from './authz/rbac.ts';
+import { type ApiServer, type ApiServices, createApiServer } from './create-api-server.ts';
+import type { SubresourceHandlers } from './dispatcher.ts';
+import type { InFlightLimits } from './filters/max-in-flight.ts';
+import { bindingHandlers, legacyBindingHandlers } from './handlers/subresources/binding.ts';
+import { evictionHandlers } from './handlers/subresources/eviction.ts';
+import { scaleHandlers } from './handlers/subresources/scale.ts';
+import { tokenHandlers } from './handlers/subresources/token.ts';
+import { virtualHandlers } from './handlers/subresources/virtual.ts';
+import { OpenApi } from './openapi/openapi.ts';
+import { runPostStartHooks } from './post-start.ts';
+
+export interface StandardApiServerOptions {
+  storage: Storage;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** PEM. */
+  pki?: {
+    clientCA: string;
+    requestHeaderCA?: string;
+    /** How the server shows itself to kubelets. */
+    kubeletClient?: { certificate: string; key: string };
+  };
+  /** Keys are PEM. */
+  serviceAccount: { issuer: string; audiences?: readonly string[]; signingKey: string; verifyKeys?: readonly string[] };
+  /** --service-cluster-ip-range. */
+  serviceCIDR?: string;
+  nodePorts?: { base: number; size: number };
+  runtimeConfig?: string;
+  authorizationModes?: readonly AuthorizationMode[];
+  enableAdmission?: readonly string[];
+  disableAdmission?: readonly string[];
+  /** --token-auth-file: its text. */
+  tokenFile?: string;
+  /** Default true. */
+  anonymous?: boolean;
+  /** `host:port` that /api tells clients. */
+  serverAddress?: string;
+  /** Where the `kubernetes` service leads; none: it has no endpoints. */
+  advertise?: { ip: string; port: number };
+  /** pods/exec, log, attach, portforward, proxy ...: as `subresources`. */
+  streaming?: (services: ApiServices) => ReadonlyMap<string, SubresourceHandlers>;
+  limits?: InFlightLimits;
+  processMetrics?: boolean;
+}
+
+const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
+// Upstream defaults of --requestheader-*.
+const REQUEST_HEADERS = {
+  allowedNames: ['front-proxy-client'], usernameHeaders: ['X-Remote-User'], groupHeaders: ['X-Remote-Group'], uidHeaders: ['X-Remote-Uid'],
+  extraHeaderPrefixes: ['X-Remote-Extra-'],
+};
+/** Plugins upstream leaves off and clusters turn on. */
+const CLUSTER_PLUGINS = ['NodeRestriction'];
+
+export async function standardApiServer(o: StandardApiServerOptions): Promise<ApiServer> {
+  const { storage, clock, random, log } = o;
+  const keys = serviceAccountKeys(o);
+  const table = new ResourceTable(o.runtimeConfig === undefined ? {} : { runtimeConfig: o.runtimeConfig });
+  const cidrs = (o.serviceCIDR ?? DEFAULT_SERVICE_CIDR).split(',');
+  let services: ApiServices | undefined;
+  const allocators = new ServiceAllocators({
+    clusterCIDRs: cidrs, ...(o.nodePorts === undefined ? {} : { nodePorts: o.nodePorts }), random,
+    listServices: () => services?.list<Service>({ group: '', resource: 'services' }, '') ?? [],
+  });
+  let authentication: Authentication | undefined;
+  const server = await createApiServer({
+    storage, clock, random, log, table,
+    strategyOf: (row) => strategyFor(row, { services: allocators }),
+    printerOf: printerFor,
+    openApi: (t, c) => new OpenApi(t, c),
+    authenticator(api) {
+      services = api;
+      authentication ??= authenticationOf(o, api, keys);
+      return authentication.authenticator;
+    },
+    admission: (api) => admissionOf(o, api),
+    subresources: (api) => new Map([...subresourcesOf(o, api, keys), ...(o.streaming?.(api) ?? [])]),
+    virtual(api) {
+      authentication ??= authenticationOf(o, api, keys);
+      const { authenticateToken, apiAudiences } = authentication;
+      const reviews = virtualResources({
+        authorize: (attributes) => api.authorizer.authorize(attributes), rules: api.rules, authenticateToken, apiAudiences,
+      });
+      return new Map([
+        ['/bindings', legacyBindingHandlers],
+        ...reviews.map((r) => [`${r.group}/${r.resource}`, virtualHandlers(r)] as const),
+      ]);
+    },
+    documents: documentsOf(o, keys.verify),
+    ...(o.authorizationModes === undefined ? {} : { authorizationModes: o.authorizationModes }),
+    ...(o.serverAddress === undefined ? {} : { serverAddress: o.serverAddress }),
+    ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.processMetrics === undefined ? {} : { processMetrics: o.processMetrics }),
+  });
+  try {
+    await allocators.load();
+    await runPostStartHooks({
+      client: server.client(undefined, { 'user-agent': 'kube-apiserver' }), health: server.health, log, signal: server.shutdownSignal,
+      service: {
+        clusterIP: allocators.apiServerServiceIP, cidrs, ...(o.advertise === undefined ? {} : { advertise: o.advertise }),
+      },
+      extensionAuthentication: extensionAuthentication(o),
+    });
+  } catch (err) {
+    await server.close();
+    throw err;
+  }
+  return server;
+}
+
+interface ServiceAccountKeys {
+  sign: SigningKey;
+  verify: VerifyKey[];
+}
+
+function serviceAccountKeys({ serviceAccount }: StandardApiServerOptions): ServiceAccountKeys {
+  const sign = signingKey(serviceAccount.signingKey);
+  const verify = (serviceAccount.verifyKeys ?? []).flatMap(verifyKeys);
+  return { sign, verify: verify.length > 0 ? verify : [sign] };
+}
+
+function authenticationOf(o: StandardApiServerOptions, api: ApiServices, keys: ServiceAccountKeys): Authentication {
+  const { pki, serviceAccount } = o;
+  return newAuthentication({
+    clock: o.clock,
+    ...(pki === undefined ? {} : { clientCA: pki.clientCA }),
+    ...(pki?.requestHeaderCA === undefined ? {} : { requestHeader: { ca: pki.requestHeaderCA, ...REQUEST_HEADERS } }),
+    ...(o.tokenFile === undefined ? {} : { tokenFile: o.tokenFile }),
+    serviceAccounts: { issuers: [serviceAccount.issuer], keys: keys.verify, lookup: api },
+    apiAudiences: serviceAccount.audiences ?? [serviceAccount.issuer],
+    anonymous: { enabled: o.anonymous ?? true },
+  });
+}
+
+function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
+  const webhooks = new WebhookCaller(
+    {
+      async resolveService(namespace, name, port) {
+        const service = await api.get<Service>({ group: '', resource: 'services' }, namespace, name);
+        const host = service?.spec?.clusterIP;
+        if (!host || host === 'None') throw new Error(`service ${JSON.stringify(name)} not found`);
+        return { host, port };
+      },
+      convert: (object, to) => convert(structuredClone(object), gvkOf(object), to),
+      applyDefaults(object, kind) {
+        const row = api.table.byKind(kind);
+        if (row !== undefined) api.stores.forRow(row).strategy.default?.(object);
+      },
+    },
+    o.clock,
+  );
+  const admission = newAdmission({
+    data: api, webhooks, enable: [...CLUSTER_PLUGINS, ...(o.enableAdmission ?? [])],
+    ...(o.disableAdmission === undefined ? {} : { disable: o.disableAdmission }),
+  });
+  return withEscalationChecks(admission, {
+    authorizer: api.authorizer,
+    policy: {
+      rulesOf: (roleRef, namespace) => api.policy.rulesOf(roleRef, namespace),
+      rulesFor: (user, namespace) => policyRulesFor(api.policy, user, namespace),
+    },
+  });
+}
+
+function gvkOf({ apiVersion = '', kind = '' }: { apiVersion?: string; kind?: string }) {
+  const slash = apiVersion.indexOf('/');
+  return { group: apiVersion.slice(0, Math.max(slash, 0)), version: apiVersion.slice(slash + 1), kind };
+}
+
+function subresourcesOf(o: StandardApiServerOptions, api: ApiServices, keys: ServiceAccountKeys): Map<string, SubresourceHandlers> {
+  const issuer = tokenIssuer({
+    issuer: o.serviceAccount.issuer, key: keys.sign, apiAudiences: o.serviceAccount.audiences ?? [o.serviceAccount.issuer],
+    lookup: api, clock: o.clock, random: o.random,
+  });
+  return new Map<string, SubresourceHandlers>([
+    ['*/*/scale', scaleHandlers],
+    ['/pods/binding', bindingHandlers],
+    ['/pods/eviction', evictionHandlers],
+    ['/serviceaccounts/token', tokenHandlers(issuer)],
+  ]);
+}
+
+function documentsOf(o: StandardApiServerOptions, keys: readonly VerifyKey[]) {
+  const { issuer } = o.serviceAccount;
+  const jwksUri = o.advertise === undefined ? `${issuer}${JWKS_PATH}` : `https://${o.advertise.ip}:${o.advertise.port}${JWKS_PATH}`;
+  const documents = new Map<string, { contentType: string; cacheControl: string; body: string }>();
+  documents.set(OPENID_CONFIGURATION_PATH, { ...openidConfiguration(issuer, jwksUri, keys), cacheControl: CACHE_CONTROL });
+  documents.set(JWKS_PATH, { ...jsonWebKeySet(keys), cacheControl: CACHE_CONTROL });
+  return documents;
+}
+
+/** Upstream: pkg/controlplane/controller/clusterauthenticationtrust */
+function extensionAuthentication({ pki }: StandardApiServerOptions): Record<string, string> {
+  const data: Record<string, string> = {};
+  if (pki === undefined) return data;
+  data['client-ca-file'] = pki.clientCA;
+  if (pki.requestHeaderCA === undefined) return data;
+  data['requestheader-client-ca-file'] = pki.requestHeaderCA;
+  data['requestheader-allowed-names'] = JSON.stringify(REQUEST_HEADERS.allowedNames);
+  data['requestheader-username-headers'] = JSON.stringify(REQUEST_HEADERS.usernameHeaders);
+  data['requestheader-uid-headers'] = JSON.stringify(REQUEST_HEADERS.uidHeaders);
+  data['requestheader-group-headers'] = JSON.stringify(REQUEST_HEADERS.groupHeaders);
+  data['requestheader-extra-headers-prefix'] = JSON.stringify(REQUEST_HEADERS.extraHeaderPrefixes);
+  return data;
+}
