@@ -54,6 +54,7 @@ function exchange(headers: Record<string, string>, peer: Partial<Peer> = {}, pat
     peer: { address: '127.0.0.1', ...peer },
     signal: new AbortController().signal,
     responded: false,
+    status: 0,
     readBody: async () => Buffer.alloc(0),
     async *bodyStream() {},
     setHeader() {},
