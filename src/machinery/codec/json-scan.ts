@@ -52,7 +52,14 @@ class Scanner {
 
   #fail(where: string): never {
     const code = this.#text.codePointAt(this.#pos);
-    if (code === undefined) throw new Broken('unexpected end of JSON input');
+    // At the end Go feeds its scanner a space and says what that does.
+    if (code === undefined) {
+      throw new Broken(
+        /^in (literal|numeric|string escape|\\u)|^after decimal|^in exponent/.test(where)
+          ? `invalid character ' ' ${where}`
+          : 'unexpected end of JSON input',
+      );
+    }
     throw new Broken(`invalid character ${quoteChar(code)} ${where}`);
   }
 

@@ -135,7 +135,7 @@ describe('checkTypes', () => {
     { object: { spec: { containers: [{ cpu: 2, port: 80 }] } }, want: undefined },
     {
       object: { spec: { containers: [{ port: 1.5 }] } },
-      want: 'json: cannot unmarshal number 1.5 into Go value of type int32',
+      want: 'json: cannot unmarshal number 1.5 into Go struct field Container.spec.containers.port of type int32',
     },
     {
       object: { metadata: { creationTimestamp: 'yesterday' } },

@@ -7,6 +7,7 @@ import { parseMicroTimeOrUndefined, parseTimeOrUndefined, timeParseError } from 
 import { parseQuantity } from '../quantity/quantity.ts';
 import type { ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema, SchemaSource } from '../schema/schema.ts';
 import { resolve } from '../schema/schema.ts';
+import { hasWireMessage, nested, wireMessage } from './wire-table.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -106,7 +107,7 @@ function hasFields(s: Schema): boolean {
 /** The first value whose type Go's decoder would refuse, in its words; undefined when all fit. null fits everywhere. */
 export function checkTypes(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
   try {
-    new TypeChecker(source).check(object, schema);
+    new TypeChecker(source).check(object, source.decoded?.(schema) ?? schema);
     return undefined;
   } catch (err) {
     if (err instanceof Mismatch) return err.message;
@@ -120,12 +121,27 @@ export function decodeTypeError(kind: string, apiVersion: string, message: strin
   return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${message}`);
 }
 
+/**
+ * What fieldValidation reports, of both kinds: a field that is unknown is not looked into, so nothing below it counts as given twice.
+ */
+export function strictProblems(duplicates: readonly string[], unknown: readonly string[]): string[] {
+  if (duplicates.length === 0 || unknown.length === 0) return [...duplicates, ...unknown];
+  const skipped = unknown.map((text) => JSON.parse(text.slice('unknown field '.length)) as string);
+  const counted = duplicates.filter((text) => {
+    if (!text.startsWith('duplicate field ')) return true;
+    const path = JSON.parse(text.slice('duplicate field '.length)) as string;
+    return !skipped.some((u) => path === u || path.startsWith(`${u}.`) || path.startsWith(`${u}[`));
+  });
+  return [...counted, ...unknown];
+}
+
 class Mismatch extends Error {}
 
 class TypeChecker {
   readonly #source: SchemaSource;
-  /** Field names from the root, without indices and map keys: Go's field stack. */
+  /** Field names from the root, without indices and map keys: Go's field stack; and the struct each belongs to. */
   readonly #fields: string[] = [];
+  readonly #structs: string[] = [];
   /** The innermost struct. */
   #struct = '';
 
@@ -163,16 +179,17 @@ class TypeChecker {
       const field = s.fields.get(key);
       if (field === undefined) continue;
       this.#fields.push(key);
+      this.#structs.push(this.#struct);
       this.check(value[key], field);
       this.#fields.pop();
+      this.#structs.pop();
     }
     this.#struct = outer;
   }
 
   #scalar(value: unknown, s: ScalarSchema): void {
-    const problem = specialProblem(value, s.format);
-    if (problem !== undefined) {
-      if (problem !== '') throw new Mismatch(problem);
+    if (SPECIAL_FORMATS.has(s.format)) {
+      this.#special(value, s);
       return;
     }
     switch (s.type) {
@@ -191,14 +208,78 @@ class TypeChecker {
     }
   }
 
-  #fail(value: string, s: Exclude<Schema, { type: 'ref' }>): never {
-    const type = goType(s, this.#source);
+  /** Formats that Go decodes by code of their own. */
+  #special(value: unknown, s: ScalarSchema): void {
+    switch (s.format) {
+      case 'int-or-string':
+        if (typeof value === 'string') return;
+        if (typeof value !== 'number') this.#fail(describe(value), s, 'int32');
+        if (!fitsInteger(value, 'int32')) this.#fail(`number ${value}`, s, 'int32');
+        return;
+      case 'quantity': {
+        const problem = quantityProblem(value);
+        if (problem !== undefined) throw new Mismatch(problem);
+        return;
+      }
+      case 'byte': {
+        if (typeof value !== 'string') this.#fail(describe(value), s);
+        const problem = base64Problem(value);
+        if (problem !== undefined) throw new Mismatch(problem);
+        return;
+      }
+      default: {
+        if (typeof value !== 'string') this.#fail(describe(value), s, 'string');
+        const micro = s.format === 'micro-time';
+        const ms = micro ? parseMicroTimeOrUndefined(value) : parseTimeOrUndefined(value);
+        if (ms === undefined) throw new Mismatch(timeParseError(value, { micro }));
+      }
+    }
+  }
+
+  #fail(value: string, s: Exclude<Schema, { type: 'ref' }>, as?: string): never {
+    const named = this.#fields.length === 0 ? undefined : goNameOf(this.#structs.at(-1)!, this.#fields.at(-1)!);
+    const type = as ?? (s.type === 'string' && s.format === undefined ? named : undefined) ?? goType(s, this.#source);
     if (this.#fields.length === 0) throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`);
-    const struct = this.#struct.slice(this.#struct.lastIndexOf('.') + 1);
+    const path = this.#fields.map((f, i) => `${embeddedIn(this.#structs[i]!, f)}${f}`).join('.');
     throw new Mismatch(
-      `json: cannot unmarshal ${value} into Go struct field ${struct}.${this.#fields.join('.')} of type ${type}`,
+      `json: cannot unmarshal ${value} into Go struct field ${shortName(this.#struct)}.${path} of type ${type}`,
     );
   }
+}
+
+const SPECIAL_FORMATS: ReadonlySet<string | undefined> = new Set([
+  'int-or-string',
+  'quantity',
+  'byte',
+  'date-time',
+  'time',
+  'micro-time',
+]);
+
+function shortName(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
+}
+
+/** `ProbeHandler.` where the field comes from an embedded struct, else nothing. */
+function embeddedIn(struct: string, field: string): string {
+  if (!hasWireMessage(struct)) return '';
+  const m = wireMessage(struct);
+  if (m.isKind && (field === 'kind' || field === 'apiVersion')) return 'TypeMeta.';
+  const inline = m.fields.find((f) => f.inline && nested(f).fields.some((g) => g.name === field));
+  return inline === undefined ? '' : `${shortName(inline.messageName)}.`;
+}
+
+/** The named Go type of a field that is a plain string in JSON (`v1.RestartPolicy`). */
+function goNameOf(struct: string, field: string): string | undefined {
+  if (!hasWireMessage(struct)) return undefined;
+  for (const f of wireMessage(struct).fields) {
+    if (!f.inline && f.name === field) return f.goName;
+    if (f.inline) {
+      const inner = nested(f).fields.find((g) => g.name === field);
+      if (inner !== undefined) return inner.goName;
+    }
+  }
+  return undefined;
 }
 
 function fitsInteger(value: number | bigint, format: string | undefined): boolean {
@@ -208,49 +289,41 @@ function fitsInteger(value: number | bigint, format: string | undefined): boolea
   return n >= -(1n << 63n) && n < 1n << 63n;
 }
 
-/** For formats that Go decodes by code of their own: a message, '' when fine; undefined for all other formats. */
-function specialProblem(value: unknown, format: string | undefined): string | undefined {
-  switch (format) {
-    case 'quantity':
-      try {
-        parseQuantity(
-          typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : '{}',
-        );
-        return '';
-      } catch (err) {
-        return (err as Error).message;
-      }
-    case 'int-or-string':
-      if (typeof value === 'string') return '';
-      if (typeof value !== 'number') return `json: cannot unmarshal ${describe(value)} into Go value of type int32`;
-      return fitsInteger(value, 'int32') ? '' : `json: cannot unmarshal number ${value} into Go value of type int32`;
-    case 'date-time':
-    case 'time':
-    case 'micro-time':
-      if (typeof value !== 'string') return `json: cannot unmarshal ${describe(value)} into Go value of type string`;
-      if (format === 'micro-time')
-        return parseMicroTimeOrUndefined(value) === undefined ? timeParseError(value, { micro: true }) : '';
-      return parseTimeOrUndefined(value) === undefined ? timeParseError(value) : '';
-    case 'byte':
-      return typeof value === 'string' ? base64Problem(value) : undefined;
-    default:
-      return undefined;
+function quantityProblem(value: unknown): string | undefined {
+  try {
+    parseQuantity(typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : '{}');
+    return undefined;
+  } catch (err) {
+    return (err as Error).message;
   }
 }
 
 /** Go's base64 decoder skips line ends and is strict about all else. */
-function base64Problem(text: string): string {
-  for (let i = 0; i < text.length; i++) {
+function base64Problem(text: string): string | undefined {
+  let digits = 0;
+  let i = 0;
+  for (; i < text.length; i++) {
     const c = text.charCodeAt(i);
     const isDigit =
       (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x2b || c === 0x2f;
-    if (isDigit || c === 0x0a || c === 0x0d) continue;
-    if (c === 0x3d) break;
-    return `illegal base64 data at input byte ${i}`;
+    if (isDigit) digits++;
+    else if (c !== 0x0a && c !== 0x0d) break;
   }
-  const stripped = text.replace(/[\r\n]/g, '');
-  if (stripped.length % 4 === 0 && /^[^=]*={0,2}$/.test(stripped)) return '';
-  return `illegal base64 data at input byte ${stripped.replace(/=*$/, '').length - (stripped.replace(/=*$/, '').length % 4)}`;
+  const rest = text.slice(i).replace(/[\r\n]/g, '');
+  const want = PADDING[digits % 4]!;
+  if (want >= 0 && rest === '='.repeat(want)) return undefined;
+  return `illegal base64 data at input byte ${base64ErrorAt(rest, want, { at: i, length: text.length, digits })}`;
+}
+
+/** How many `=` end a text by its number of digits modulo 4; -1: none can. */
+const PADDING: readonly number[] = [0, -1, 2, 1];
+
+/** Which byte Go names: the unfinished group, the wrong character, or the first one too many. */
+function base64ErrorAt(rest: string, want: number, text: { at: number; length: number; digits: number }): number {
+  if (rest === '') return text.length - (text.digits % 4);
+  if (rest[0] !== '=' || want <= 0) return text.at;
+  if (want === 2 && rest.length === 1) return text.length;
+  return want === 2 && rest[1] !== '=' ? text.at : text.at + want;
 }
 
 function describe(value: unknown): string {
@@ -271,8 +344,10 @@ function goType(schema: Schema, source: SchemaSource): string {
   switch (s.type) {
     case 'object':
       return s.name === undefined ? 'struct' : s.name.split('.').slice(-2).join('.');
-    case 'map':
-      return `map[string]${goType(s.values, source)}`;
+    case 'map': {
+      const values = goType(s.values, source);
+      return values === 'resource.Quantity' ? 'v1.ResourceList' : `map[string]${values}`;
+    }
     case 'list':
       return `[]${goType(s.items, source)}`;
     case 'string':

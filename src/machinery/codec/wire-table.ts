@@ -2,7 +2,7 @@
  * The protobuf wire tables: which field of which message has which number and type, and when upstream's JSON leaves it out.
  * Read once from openapi (dist when compiled, else the overlay itself); a message is compiled to a plan when first used.
  * The text of a message: `name` `?` (omitempty) `~` (omitzero) `*` (pointer) `+` (inlined) `=` number `:` type, in upstream's struct order;
- * types are s i l b y d, `[]T`, `{}T` (string keys), or a message name, local to the package unless it has dots.
+ * types are s i l b y d (`s!v1.Phase`: a string with a Go name of its own), `[]T`, `{}T` (string keys), or a message name, local to the package unless it has dots.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -49,6 +49,8 @@ export interface WireField {
   /** The nested message of MESSAGE and NAMED_LIST, of OR types the JSONSchemaProps. Compiled at first use. */
   message: WireMessage | undefined;
   messageName: string;
+  /** The named Go type of a string (`v1.RestartPolicy`), for error texts. */
+  goName: string | undefined;
 }
 
 export interface WireMessage {
@@ -158,7 +160,8 @@ function compile(name: string): WireMessage {
 }
 
 function compileField(word: string, index: number, pkg: string): WireField {
-  const [, name, flags, number, shape, typeName] = /^([^?~*+=]+)([?~*+]*)=(\d+):(\[\]|\{\})?(.+)$/.exec(word)!;
+  const [, name, flags, number, shape, typeName, goName] =
+    /^([^?~*+=]+)([?~*+]*)=(\d+):(\[\]|\{\})?([^!]+)(?:!(.+))?$/.exec(word)!;
   let type = SCALARS[typeName!];
   let messageName = '';
   if (type === undefined) {
@@ -180,6 +183,7 @@ function compileField(word: string, index: number, pkg: string): WireField {
     omitZero: flags!.includes('~'),
     message: undefined,
     messageName,
+    goName,
   };
 }
 
