@@ -8,6 +8,7 @@ import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startGarbageCollectorController } from './garbage-collector/controller.ts';
+import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
 import { startNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { startPodGcController } from './pod-gc/controller.ts';
@@ -38,6 +39,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'namespace-controller', aliases: ['namespace'], start: startNamespaceController },
   { name: 'deployment-controller', aliases: ['deployment'], start: startDeploymentController },
   { name: 'replicaset-controller', aliases: ['replicaset'], start: startReplicaSetController },
+  { name: 'job-controller', aliases: ['job'], start: startJobController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },
   { name: 'endpointslice-controller', aliases: ['endpointslice'], start: startEndpointSliceController },
   { name: 'resourcequota-controller', aliases: ['resourcequota'], start: startResourceQuotaController },
