@@ -12,6 +12,7 @@ export const DATABASE_FILE = 'keelson.db';
 // 'Keel' in ASCII: tells our files from other SQLite databases.
 const APPLICATION_ID = 0x4b65656c;
 const SCHEMA_VERSION = 1;
+const PAGE_SIZE = 8192;
 
 const SCHEMA = `
 CREATE TABLE log (
@@ -27,8 +28,11 @@ CREATE TABLE compaction (revision INTEGER NOT NULL) STRICT;
 INSERT INTO compaction VALUES (0);
 `;
 
-/** Opens `dir`/keelson.db, creating both. Throws StorageError with a message fit for the command line. */
-export function openDatabase(dir: string): DatabaseSync {
+/**
+ * Opens `dir`/keelson.db, creating both; it grows to `maxBytes` and no further. Throws StorageError with a message fit for the
+ * command line.
+ */
+export function openDatabase(dir: string, maxBytes?: number): DatabaseSync {
   const file = join(dir, DATABASE_FILE);
   let db: DatabaseSync | undefined;
   try {
@@ -48,9 +52,12 @@ export function openDatabase(dir: string): DatabaseSync {
         `${file} has format ${version}; this version of keelson reads format ${SCHEMA_VERSION}`,
       );
     }
-    if (isNew) db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL');
+    if (isNew) db.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA auto_vacuum = INCREMENTAL`);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     db.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000');
+    if (maxBytes !== undefined) {
+      db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / PAGE_SIZE))}`);
+    }
     if (isNew) {
       db.exec(
         `BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,

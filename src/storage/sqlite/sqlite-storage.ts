@@ -47,6 +47,8 @@ export interface SqliteStorageOptions {
   /** Directory of the database; made when absent. */
   dir: string;
   clock: Clock;
+  /** Writes beyond this size of the file fail with 'NoSpace'. Default: the disk decides. */
+  maxBytes?: number;
   /** Events a consumer of `watch` may be behind. */
   watchBuffer?: number;
 }
@@ -56,7 +58,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
   // The package is compiled to JavaScript, the checkout runs as it is.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
-    workerData: { dir: options.dir },
+    workerData: { dir: options.dir, maxBytes: options.maxBytes },
     name: 'storage',
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });

@@ -20,7 +20,7 @@ import {
   type WrittenMessage,
 } from './messages.ts';
 
-const { dir } = workerData as { dir: string };
+const { dir, maxBytes } = workerData as { dir: string; maxBytes?: number };
 const port: MessagePort = parentPort!;
 const file = join(dir, DATABASE_FILE);
 
@@ -257,7 +257,7 @@ function nextMessage(): Request | undefined {
 }
 
 try {
-  store = new LogStore(openDatabase(dir));
+  store = new LogStore(openDatabase(dir, maxBytes));
   garbage = store.garbage.slice();
   reply({ type: 'opened', id: 0, revision: store.revision, expiring: store.expiring });
   if (garbage.length > 0) step();
