@@ -58,6 +58,12 @@ function readModel(script: string, types: string): ClientModel {
 
 const ENTITIES: Record<string, string> = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' };
 
+/**
+ * The generator made spaces of line ends. Two of them after the end of a sentence were a new paragraph far more often than the
+ * author's habit of typing two.
+ */
+const PARAGRAPH = /(?<=[.:)`"']) {2}(?=[A-Z`(*-])/g;
+
 /** The generator escaped quotes for its own strings, some characters for HTML, and the end of a comment. */
 export function text(escaped: string): string;
 export function text(escaped: string | undefined): string | undefined;
@@ -68,5 +74,6 @@ export function text(escaped: string | undefined): string | undefined {
       return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
     })
     .replace(/\\(['"])/g, '$1')
-    .replaceAll('*_/', '*/');
+    .replaceAll('*_/', '*/')
+    .replace(PARAGRAPH, '\n\n');
 }

@@ -117,6 +117,12 @@ describe('discovery', () => {
     }
   });
 
+  it('serves YAML', () => {
+    const response = all.respond({ path: '/apis/policy', accept: 'application/yaml' });
+    assert.equal(response?.headers['content-type'], 'application/yaml');
+    assert.match(response.body.toString(), /^kind: APIGroup$/m);
+  });
+
   it('knows nothing of other paths', () => {
     const table = new Discovery(new ResourceTable());
     for (const path of ['/apis/nope', '/apis/apps/v9', '/api/v2', '/apis/apps/v1/x', '/apis/storagemigration.k8s.io']) {

@@ -4,6 +4,7 @@
  */
 // Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
+import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
 import type { ResourceTable } from '../../registry/resources.ts';
 import { type AcceptClause, accepts, parseAccept } from './accept.ts';
@@ -12,7 +13,9 @@ import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVers
 import { versionInfo } from './version.ts';
 
 const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
 const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+const TYPES = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE];
 const AGGREGATED_VERSIONS = ['v2', 'v2beta1'] as const;
 
 export interface DiscoveryRequest {
@@ -49,9 +52,8 @@ export class Discovery {
     if (document === undefined) return undefined;
     const clause = clauses.find(isServable(false));
     if (clause === undefined) throw notAcceptable(onlyAccepted());
-    const headers = { 'content-type': JSON_TYPE, vary: 'Accept' };
-    if (clause.mediaType !== PROTOBUF_TYPE) return { status: 200, headers, body: document.json };
-    return { status: 200, headers: { ...headers, 'content-type': PROTOBUF_TYPE }, body: protobuf(document) };
+    const type = typeOf(clause);
+    return { status: 200, headers: { 'content-type': type, vary: 'Accept' }, body: bytesOf(document, type) };
   }
 
   #aggregated(path: '/api' | '/apis', clause: AcceptClause, ifNoneMatch: string | undefined): DocumentResponse {
@@ -59,9 +61,9 @@ export class Discovery {
     const document = this.#document(`${path}#${v}`)!;
     const headers: Record<string, string> = { etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
     if (ifNoneMatch === document.etag) return { status: 304, headers, body: Buffer.alloc(0) };
-    const base = clause.mediaType === PROTOBUF_TYPE ? PROTOBUF_TYPE : JSON_TYPE;
-    headers['content-type'] = `${base};g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
-    return { status: 200, headers, body: base === JSON_TYPE ? document.json : protobuf(document) };
+    const type = typeOf(clause);
+    headers['content-type'] = `${type};g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
+    return { status: 200, headers, body: bytesOf(document, type) };
   }
 
   #document(key: string): CachedDocument | undefined {
@@ -105,7 +107,7 @@ export class Discovery {
 
 function isServable(aggregated: boolean): (clause: AcceptClause) => boolean {
   return (clause) => {
-    if (!accepts(clause, JSON_TYPE) && !accepts(clause, PROTOBUF_TYPE)) return false;
+    if (!TYPES.some((type) => accepts(clause, type))) return false;
     const { as, g, v } = clause.parameters;
     if (as === undefined && g === undefined && v === undefined) return true;
     return (
@@ -118,9 +120,20 @@ function isServable(aggregated: boolean): (clause: AcceptClause) => boolean {
 }
 
 function onlyAccepted(): string {
-  return `only the following media types are accepted: ${JSON_TYPE}, ${PROTOBUF_TYPE}`;
+  return `only the following media types are accepted: ${TYPES.join(', ')}`;
 }
 
-function protobuf(document: CachedDocument): Buffer {
-  return document.encoded(PROTOBUF_TYPE, (object) => encodeProtobufEnvelope({ apiVersion: 'v1', ...object }));
+function typeOf(clause: AcceptClause): string {
+  return TYPES.find((type) => accepts(clause, type))!;
+}
+
+function bytesOf(document: CachedDocument, type: string): Buffer {
+  switch (type) {
+    case YAML_TYPE:
+      return document.encoded(type, (object) => Buffer.from(encodeYaml(object)));
+    case PROTOBUF_TYPE:
+      return document.encoded(type, (object) => encodeProtobufEnvelope({ apiVersion: 'v1', ...object }));
+    default:
+      return document.json;
+  }
 }

@@ -11,8 +11,11 @@ const SECURITY = {
   BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' },
 };
 
+/** By definition name. */
+export type Customs = ReadonlyMap<string, CustomSchema>;
+
 /** Everything in one document. */
-export function documentV2(operations: readonly Operation[], custom: readonly CustomSchema[]): JsonSchema {
+export function documentV2(operations: readonly Operation[], custom: Customs): JsonSchema {
   const paths = pathsOf(operations, 2);
   const shared = sharedParameters();
   return {
@@ -29,7 +32,7 @@ export function documentV2(operations: readonly Operation[], custom: readonly Cu
 /** One group version (or one of the other roots, such as `version`, without `groupVersion`). */
 export function documentV3(
   operations: readonly Operation[],
-  custom: readonly CustomSchema[],
+  custom: Customs,
   groupVersion?: { group: string; version: string },
 ): JsonSchema {
   const paths = pathsOf(operations, 3);
@@ -57,16 +60,20 @@ function narrowKinds(schema: JsonSchema, own: { group: string; version: string }
 }
 
 /** The named definitions and all they refer to, sorted. */
-function closure(names: readonly string[], custom: readonly CustomSchema[], version: OpenApiVersion): JsonSchema {
-  const customs = new Map(custom.flatMap((schema) => customDefinitions(schema, version)));
+function closure(names: readonly string[], custom: Customs, version: OpenApiVersion): JsonSchema {
   const found: JsonSchema = {};
   const open = [...names];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (name in found) continue;
-    const schema = customs.get(name) ?? builtinSchema(name, version);
+    const schema = builtinSchema(name, version) ?? customDefinition(name, custom, version);
     if (schema === undefined) continue;
     found[name] = schema;
     for (const reference of referencesOf(schema)) if (!(reference in found)) open.push(reference);
   }
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function customDefinition(name: string, custom: Customs, version: OpenApiVersion): JsonSchema | undefined {
+  const of = custom.get(name) ?? custom.get(name.replace(/List$/, ''));
+  return of && customDefinitions(of, version).find(([defined]) => defined === name)?.[1];
 }

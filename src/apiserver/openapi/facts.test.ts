@@ -48,7 +48,7 @@ describe('OpenAPI documents', () => {
 
   it('have all 771 definitions with their required fields, formats, kinds, list and merge marks', () => {
     const facts = read('openapi-extensions.json').definitions as Record<string, Json>;
-    const definitions = documentV2(operations, []).definitions as Record<string, Json>;
+    const definitions = documentV2(operations, new Map()).definitions as Record<string, Json>;
     assert.equal(Object.keys(facts).length, 771);
     assert.deepEqual(Object.keys(definitions).sort(), Object.keys(facts).sort());
     for (const [name, fact] of Object.entries(facts)) {
@@ -59,7 +59,7 @@ describe('OpenAPI documents', () => {
 
   it('have all 1123 operations with their ids, kinds, media types and query parameters', () => {
     const facts = read('openapi-operations.json') as Record<string, Record<string, Json>>;
-    const document = documentV2(operations, []);
+    const document = documentV2(operations, new Map());
     const got: Record<string, Json> = {};
     let count = 0;
     for (const [path, item] of Object.entries(document.paths as Record<string, Record<string, Json>>)) {
@@ -95,7 +95,7 @@ describe('OpenAPI documents', () => {
 
   it('have the defaults of v3', () => {
     const facts = read('openapi-v3-defaults.json') as Record<string, { default: Json }>;
-    const { schemas } = documentV3(operations, []).components as { schemas: Record<string, Json> };
+    const { schemas } = documentV3(operations, new Map()).components as { schemas: Record<string, Json> };
     const got: Json = {};
     for (const [name, schema] of Object.entries(schemas)) {
       const defaults: Json = {};

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import type { ResourceRow } from '../../registry/resource.ts';
 import type { ResourceTable } from '../../registry/resources.ts';
 import { isBuiltin } from '../../registry/resources.ts';
 import { type AcceptClause, accepts, parseAccept } from '../discovery/accept.ts';
@@ -45,6 +46,8 @@ export class OpenApi {
   readonly #custom = new Map<string, CustomSchema>();
   #generation = -1;
   #parts: Map<string, Part> | undefined;
+  /** A row's share in hashes: rows and schemas are replaced, never changed. */
+  readonly #hashes = new WeakMap<ResourceRow, { custom: CustomSchema | undefined; hash: string }>();
   readonly #v2 = new Map<'json' | 'protobuf', Buffer>();
 
   constructor(table: ResourceTable, clock: Clock) {
@@ -65,7 +68,7 @@ export class OpenApi {
 
   /** The v2 document of what is served now, as an object; for openapi-backend and tests. */
   get document(): Record<string, unknown> {
-    return documentV2(this.#operations(), [...this.#custom.values()]);
+    return documentV2(this.#operations(), this.#custom);
   }
 
   /** Undefined when the path is not one of OpenAPI's. @throws StatusError 406 */
@@ -125,9 +128,7 @@ export class OpenApi {
     }
     if (request.ifNoneMatch === etag) return notModified(headers);
     headers['content-type'] = JSON_TYPE;
-    part.bytes ??= Buffer.from(
-      JSON.stringify(documentV3(part.operations, [...this.#custom.values()], part.groupVersion)),
-    );
+    part.bytes ??= Buffer.from(JSON.stringify(documentV3(part.operations, this.#custom, part.groupVersion)));
     return { status: 200, headers, body: part.bytes };
   }
 
@@ -147,6 +148,16 @@ export class OpenApi {
     return [...[...this.#table.rows()].flatMap(operationsOf), ...otherOperations(this.#table.groups())];
   }
 
+  #hashOfRow(row: ResourceRow): string {
+    const custom = isBuiltin(row) ? undefined : this.#custom.get(row.definition);
+    const known = this.#hashes.get(row);
+    if (known !== undefined && known.custom === custom) return known.hash;
+    const { schemas: _, ...rest } = row;
+    const hash = hashOf(JSON.stringify([rest, custom]));
+    this.#hashes.set(row, { custom, hash });
+    return hash;
+  }
+
   /** The documents of /openapi/v3, sorted by name. */
   #split(): Map<string, Part> {
     const parts = new Map<string, Part>();
@@ -154,12 +165,11 @@ export class OpenApi {
     for (const group of this.#table.groups()) {
       for (const version of group.versions) {
         const groupVersion = { group: group.name, version: version.name };
-        const rows = version.rows.map(({ schemas: _, ...row }) => row);
-        const custom = version.rows.filter((row) => !isBuiltin(row)).map((row) => this.#custom.get(row.definition));
+        const hashes = version.rows.map((row) => this.#hashOfRow(row));
         parts.set(groupVersionPath(groupVersion).slice(1), {
           operations: version.rows.flatMap(operationsOf),
           groupVersion,
-          hash: hashOf(fingerprint, JSON.stringify([rows, custom])),
+          hash: hashOf(fingerprint, ...hashes),
         });
       }
     }
