@@ -46,4 +46,9 @@ export interface ResourceRow {
    * (versions, also core and events.k8s.io events) may share one storage; `convert` in registry/<group> goes between them.
    */
   storage: { group: string; version: string; kind: string; prefix: string };
+  /**
+   * Set on custom resources whose stored bytes may differ from what is served (another stored version, defaults that came
+   * later): what is derived from a stored object is derived by parsing it, and is only good for rows with this same text.
+   */
+  readThrough?: string;
 }

@@ -37,7 +37,6 @@ const NO_FIELDS: ReadonlyMap<string, Schema> = new Map();
 const UNTYPED: Schema = Object.freeze({ type: 'any' });
 /** Any JSON whose objects are owned key by key: fields that no schema describes. */
 const DEDUCED: Schema = Object.freeze({ type: 'any' });
-const ATOMIC_REF = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
 const untypedAtom: Atom = {
   scalar: 'untyped',
@@ -68,7 +67,6 @@ function makeAtom(schema: Schema, source: SchemaSource): Atom {
   let s = schema;
   let mapType: 'granular' | 'atomic' | undefined;
   while (s.type === 'ref') {
-    if (s.ref === ATOMIC_REF) return untypedAtom;
     mapType ??= s.mapType;
     s = source.definition(s.ref);
   }
@@ -87,7 +85,8 @@ function makeAtom(schema: Schema, source: SchemaSource): Atom {
     case 'list':
       return { list: listAtom(s) };
     case 'any':
-      return deducedAtom;
+      // An object of its own kind (RawExtension) belongs to whoever wrote it, whole.
+      return s.embedded ? untypedAtom : deducedAtom;
     case 'integer':
     case 'number':
       return { scalar: 'numeric' };

@@ -72,6 +72,11 @@ export interface RefSchema extends SchemaBase {
 export interface SchemaSource {
   /** @throws Error when the name is unknown: a defect of the compiler, not of the request. */
   definition(name: string): Schema;
+  /**
+   * The part of a type whose field types decoding enforces (400 in Go's words); absent: all of it. Custom resources leave all but
+   * metadata to validation (422).
+   */
+  decoded?(schema: Schema): Schema;
 }
 
 /** Follows references until the node says what it is. Marks on the reference (mapType, retainKeys) stay the caller's. */

@@ -54,6 +54,8 @@ export interface Strategy<T extends KubeObject = KubeObject> extends UpdateStrat
   canonicalize?(object: T): void;
   /** Reserves what the write needs; `old` is undefined on create. */
   begin?(object: T, old: T | undefined, context: StrategyContext): Promise<Transaction>;
+  /** On the first request to delete: may add finalizers and set status. `object` is a private copy. */
+  beginDeletion?(object: T, context: StrategyContext): void;
   /** After a successful delete (release of reservations). */
   afterDelete?(object: T, context: StrategyContext): void | Promise<void>;
   /** PUT of a name that does not exist creates it. */

@@ -57,6 +57,7 @@ async function attempt(
   checkPreconditions(store, name, options, store.object(entry), entry.revision);
   if (validate !== undefined) await validate(store.object(entry));
   const object = store.copy(entry);
+  if (!object.metadata.deletionTimestamp) store.strategy.beginDeletion?.(object, context);
   const grace = decideGrace(store, object, options, context);
   if (grace === 'pending') return { object: store.object(entry), bytes: store.bytes(entry), deleted: false };
   const finalizers = deletionFinalizers(object.metadata, options, store.strategy.defaultPropagation ?? 'Background');
