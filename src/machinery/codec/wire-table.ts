@@ -113,18 +113,35 @@ function table(): Map<string, Package> {
   return packages;
 }
 
+/** Kinds of meta/v1 that every group version has, custom ones too. */
+const EVERYWHERE: ReadonlySet<string> = new Set([
+  'CreateOptions',
+  'DeleteOptions',
+  'GetOptions',
+  'ListOptions',
+  'PatchOptions',
+  'UpdateOptions',
+  'WatchEvent',
+]);
+
 /** Definition name of the message for a kind; undefined when the kind has no protobuf form (custom resources). */
 export function messageFor(apiVersion: string, kind: string): string | undefined {
   const key = `${apiVersion}/${kind}`;
   if (names.has(key)) return names.get(key);
-  const all = table();
-  const pkg = packageOfVersion.get(apiVersion);
-  let found: string | undefined;
-  if (pkg !== undefined && kind in all.get(pkg)!.messages) found = `${pkg}.${kind}`;
-  else if (kind in all.get(META)!.messages && (pkg !== undefined || apiVersion === 'meta.k8s.io/v1'))
-    found = `${META}.${kind}`;
+  const found = findMessage(apiVersion, kind);
   if (names.size < 4096) names.set(key, found);
   return found;
+}
+
+function findMessage(apiVersion: string, kind: string): string | undefined {
+  const all = table();
+  const pkg = packageOfVersion.get(apiVersion);
+  const isMeta = apiVersion === 'meta.k8s.io/v1' || apiVersion === 'meta.k8s.io/v1beta1';
+  const candidates = pkg !== undefined ? [pkg, META] : isMeta ? [`${META}beta1`, META] : [];
+  if (apiVersion === 'meta.k8s.io/v1') candidates.shift();
+  const home = candidates.find((p) => Object.hasOwn(all.get(p)!.messages, kind));
+  if (home !== undefined) return `${home}.${kind}`;
+  return EVERYWHERE.has(kind) ? `${META}.${kind}` : undefined;
 }
 
 /** The plan of a message. @throws Error when there is none: the caller asks `messageFor` first. */
@@ -134,7 +151,8 @@ export function wireMessage(name: string): WireMessage {
 
 export function hasWireMessage(name: string): boolean {
   const dot = name.lastIndexOf('.');
-  return table().get(name.slice(0, dot))?.messages[name.slice(dot + 1)] !== undefined;
+  const messages = table().get(name.slice(0, dot))?.messages;
+  return messages !== undefined && Object.hasOwn(messages, name.slice(dot + 1));
 }
 
 function compile(name: string): WireMessage {
