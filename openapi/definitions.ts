@@ -6,7 +6,7 @@ import type { ClientField, ClientModel } from './read-client.ts';
 import type { Overlay, OverlayField, OverlayType } from './read-overlay.ts';
 
 /** Marks as they stand in dist/definitions.json; see src/machinery/schema/builtin.ts. */
-export interface FieldMarks {
+interface FieldMarks {
   listType?: string;
   listMapKeys?: string[];
   mapType?: string;

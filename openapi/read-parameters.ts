@@ -4,7 +4,7 @@
  */
 import { text } from './read-client.ts';
 
-export interface Parameter {
+interface Parameter {
   name: string;
   type: string;
   /** Key under which OpenAPI v2 shares it between operations. */

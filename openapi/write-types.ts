@@ -32,7 +32,7 @@ const SCALARS: Record<string, string> = {
 /** Codes that have a named alias in meta-v1.ts, which reads better than `string`. */
 const ALIASES: Record<string, string> = { quantity: 'Quantity', 'int-or-string': 'IntOrString' };
 
-export function fileOf(definition: string): string {
+function fileOf(definition: string): string {
   const parts = definition.split('.');
   const [group, version] = parts.slice(-3);
   return /^v\d/.test(version!) ? `${group}-${version}` : 'meta-v1';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ResourceRow, SubresourceRow } from '../../registry/resource.ts';
 import { isBuiltin, type TableGroup, type TableVersion } from '../../registry/resources.ts';
 
-export interface GroupVersionForDiscovery {
+interface GroupVersionForDiscovery {
   groupVersion: string;
   version: string;
 }
@@ -19,7 +19,7 @@ export interface APIGroup {
   preferredVersion: GroupVersionForDiscovery;
 }
 
-export interface APIResource {
+interface APIResource {
   name: string;
   singularName: string;
   namespaced: boolean;

@@ -1,6 +1,6 @@
 /** What /version answers and every component calls its version. */
-export const MAJOR = '1';
-export const MINOR = '36';
+const MAJOR = '1';
+const MINOR = '36';
 export const GIT_VERSION = 'v1.36.2+keelson';
 
 /** version.Info; the Go fields are required by its schema and name this runtime instead. */

@@ -47,7 +47,7 @@ const UNAUTHORIZED = { status: '401', text: 'Unauthorized' };
 const WATCH_NOTE = "deprecated: use the 'watch' parameter with a list operation instead";
 
 /** `core_v1`, `flowcontrolApiserver_v1`. */
-export function tagOf(group: string, version?: string): string {
+function tagOf(group: string, version?: string): string {
   const word = groupWord(group);
   const tag = word.charAt(0).toLowerCase() + word.slice(1);
   return version === undefined ? tag : `${tag}_${version}`;

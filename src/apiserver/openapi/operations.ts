@@ -32,7 +32,7 @@ export interface Operation {
 }
 
 /** `CoreV1`, `AppsV1`, `RbacAuthorizationV1`. */
-export function operationPrefix(group: string, version: string): string {
+function operationPrefix(group: string, version: string): string {
   return groupWord(group) + capital(version);
 }
 

@@ -147,7 +147,7 @@ function scalarDefinition(code: string, version: OpenApiVersion): JsonSchema {
 }
 
 /** What x-kubernetes-group-version-kind says of a definition. */
-export function kindsOf(name: string): { group: string; kind: string; version: string }[] {
+function kindsOf(name: string): { group: string; kind: string; version: string }[] {
   const schemas = builtinSchemas();
   const entry = schemas.entry(name);
   if (entry?.kind === undefined) return [];

@@ -2,13 +2,7 @@
  * The OpenAPI document and operationId -> handler registry, held by openapi-backend. Its router's methods are replaced by the
  * trie: its own linear matcher costs milliseconds a request. Nothing is validated here; that is the registry's strategies' work.
  */
-import {
-  type Operation as BackendOperation,
-  type Context,
-  type Handler,
-  OpenAPIBackend,
-  type Request,
-} from 'openapi-backend';
+import { type Operation as BackendOperation, OpenAPIBackend, type Request } from 'openapi-backend';
 import type { Operation } from '../openapi/operations.ts';
 import type { Router } from './router.ts';
 
@@ -62,5 +56,3 @@ function skeleton(operations: readonly Operation[]): Document {
   }
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: '1.36' }, paths } as Document;
 }
-
-export type { Context, Handler };
