@@ -27,20 +27,30 @@ export interface FeedOptions {
 export async function feedAuthorization(o: FeedOptions): Promise<void> {
   const feeds = [
     ...RBAC_RESOURCES.map((resource) =>
-      feed(o, { group: 'rbac.authorization.k8s.io', version: 'v1', resource }, {
-        put: (object) => o.policy.put(resource, object as Parameters<PolicyIndex['put']>[1]),
-        delete: (object) => o.policy.delete(resource as RbacResource, object),
-      })),
+      feed(
+        o,
+        { group: 'rbac.authorization.k8s.io', version: 'v1', resource },
+        {
+          put: (object) => o.policy.put(resource, object as Parameters<PolicyIndex['put']>[1]),
+          delete: (object) => o.policy.delete(resource as RbacResource, object),
+        },
+      ),
+    ),
     ...GRAPH_RESOURCES.map((gvr) =>
       feed(o, gvr, {
         put: (object) => o.graph.put(gvr.resource, object),
         delete: (object) => o.graph.delete(gvr.resource, object),
-      })),
+      }),
+    ),
   ];
   await Promise.all(feeds);
 }
 
-async function feed(o: FeedOptions, gvr: { group: string; version: string; resource: string }, sink: Sink): Promise<void> {
+async function feed(
+  o: FeedOptions,
+  gvr: { group: string; version: string; resource: string },
+  sink: Sink,
+): Promise<void> {
   const row = o.table.get(gvr.group, gvr.version, gvr.resource);
   if (row === undefined) return;
   const store = o.stores.forRow(row);

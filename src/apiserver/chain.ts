@@ -8,7 +8,7 @@ import type { Authenticator } from './authn/authenticator.ts';
 import { withAuthentication } from './filters/authentication.ts';
 import { withAuthorization } from './filters/authorization.ts';
 import { withCacheControl } from './filters/cache-control.ts';
-import { withDeadline, type DeadlineSweeper } from './filters/deadline.ts';
+import { type DeadlineSweeper, withDeadline } from './filters/deadline.ts';
 import { withErrors } from './filters/errors.ts';
 import { type Impersonate, withImpersonation } from './filters/impersonation.ts';
 import { type InFlightLimits, withMaxInFlight } from './filters/max-in-flight.ts';

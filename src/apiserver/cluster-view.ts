@@ -20,7 +20,10 @@ export function clusterView(table: ResourceTable, stores: Stores): ClusterView {
     return row && stores.forRow(row);
   };
   const read = async <T extends KubeObject>(
-    resource: GroupResource, namespace: string, name: string, options: { minRevision?: number },
+    resource: GroupResource,
+    namespace: string,
+    name: string,
+    options: { minRevision?: number },
   ): Promise<T | undefined> => {
     const store = storeOf(resource);
     if (store === undefined) return undefined;

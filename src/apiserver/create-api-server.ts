@@ -11,7 +11,7 @@ import type { Client } from '../client/client.ts';
 import { inProcessTransport } from '../client/in-process-transport.ts';
 import { createClient } from '../client/rest-client.ts';
 import type { Transport } from '../client/transport.ts';
-import type { Authorizer, RuleResolver } from '../machinery/authorization/authorizer.ts';
+import type { RuleResolver } from '../machinery/authorization/authorizer.ts';
 import { badRequest } from '../machinery/errors/status-error.ts';
 import type { Printer } from '../registry/generic/printer.ts';
 import { Stores } from '../registry/generic/stores.ts';
@@ -22,12 +22,13 @@ import { type Cacher, openCacher } from '../storage/cacher/cacher.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonate } from './authn/impersonation.ts';
+import { feedAuthorization } from './authorization-feed.ts';
 import { type AuthorizationMode, newAuthorization } from './authz/authorization.ts';
 import { NodeGraph } from './authz/node-graph.ts';
 import { PolicyIndex } from './authz/rbac.ts';
-import { feedAuthorization } from './authorization-feed.ts';
 import { buildChain } from './chain.ts';
 import { clusterView } from './cluster-view.ts';
+import { CrdController } from './crd/crd-controller.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { Dispatcher, type SubresourceHandlers } from './dispatcher.ts';
 import { DeadlineSweeper } from './filters/deadline.ts';
@@ -101,13 +102,22 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 // Upstream: user.APIServerUser, the loopback client
-export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+export const LOOPBACK_USER: UserInfo = {
+  username: 'system:apiserver',
+  groups: ['system:masters', 'system:authenticated'],
+};
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, random, log } = options;
   const table = options.table ?? new ResourceTable();
   const cacher = openCacher(options.storage, { clock, log });
-  const stores = new Stores({ cacher, clock, random, strategyOf: options.strategyOf, storageRowOf: (row) => storageRowOf(table, row) });
+  const stores = new Stores({
+    cacher,
+    clock,
+    random,
+    strategyOf: options.strategyOf,
+    storageRowOf: (row) => storageRowOf(table, row),
+  });
   const metrics = new ApiMetrics({ process: options.processMetrics ?? false });
   const gate = new RequestGate();
   const policy = new PolicyIndex();
@@ -119,20 +129,46 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const client = (user?: UserInfo, headers?: Record<string, string>) =>
     createClient(transport(user), headers === undefined ? {} : { headers });
   const services: ApiServices = {
-    ...clusterView(table, stores), client: client(), authorizer, rules: authorizer, policy, clock, random, log, table, stores,
+    ...clusterView(table, stores),
+    client: client(),
+    authorizer,
+    rules: authorizer,
+    policy,
+    clock,
+    random,
+    log,
+    table,
+    stores,
   };
   const health = new HealthChecks();
   health.add({ name: 'etcd', check: () => options.storage.healthy() });
+  const openApi = options.openApi(table, clock);
   const dispatcher = new Dispatcher({
-    router: new Router(table), table, stores, printerOf: options.printerOf, isCustom: (row) => !isBuiltin(row),
-    subresources: options.subresources(services), virtual: options.virtual(services),
+    router: new Router(table),
+    table,
+    stores,
+    printerOf: options.printerOf,
+    isCustom: (row) => !isBuiltin(row),
+    subresources: options.subresources(services),
+    virtual: options.virtual(services),
     otherPaths: otherPaths({
-      discovery: new Discovery(table, options.serverAddress === undefined ? {} : { serverAddress: options.serverAddress }),
-      openApi: options.openApi(table, clock), health, metrics, documents: options.documents ?? new Map(),
+      discovery: new Discovery(
+        table,
+        options.serverAddress === undefined ? {} : { serverAddress: options.serverAddress },
+      ),
+      openApi,
+      health,
+      metrics,
+      documents: options.documents ?? new Map(),
     }),
   });
   dispatcher.server = {
-    stores, authorizer, clock, random, log, metrics,
+    stores,
+    authorizer,
+    clock,
+    random,
+    log,
+    metrics,
     admission: options.admission(services),
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
     endpointOf({ group, version, resource }) {
@@ -142,9 +178,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   const deadlines = new DeadlineSweeper(clock, metrics, options.requestTimeoutMs);
   handler.serve = buildChain(dispatcher.dispatch, {
-    authenticator: options.authenticator(services), authorizer, impersonate, deadlines, gate, limits: options.limits ?? DEFAULT_LIMITS, metrics, log,
+    authenticator: options.authenticator(services),
+    authorizer,
+    impersonate,
+    deadlines,
+    gate,
+    limits: options.limits ?? DEFAULT_LIMITS,
+    metrics,
+    log,
   });
   await feedAuthorization({ table, stores, policy, graph, log, signal: gate.shutdown });
+  if (table.get('apiextensions.k8s.io', 'v1', 'customresourcedefinitions') !== undefined) {
+    await new CrdController({ client: services.client, table, openApi, clock, random, log }).start(gate.shutdown);
+  }
   return assemble({ table, stores, services, health, metrics, entry, transport, client, gate, deadlines, cacher, log });
 }
 
@@ -168,7 +214,8 @@ function assemble(parts: Parts): ApiServer {
   const listeners: Listening[] = [];
   let closing: Promise<void> | undefined;
   health.add({
-    name: 'shutdown', on: ['readyz'],
+    name: 'shutdown',
+    on: ['readyz'],
     check() {
       if (gate.closing) throw new Error('process is shutting down');
     },
@@ -180,7 +227,15 @@ function assemble(parts: Parts): ApiServer {
     await cacher[Symbol.asyncDispose]();
   };
   const server: ApiServer = {
-    table, stores, services, health, metrics, shutdownSignal: gate.shutdown, handle: entry, transport, client,
+    table,
+    stores,
+    services,
+    health,
+    metrics,
+    shutdownSignal: gate.shutdown,
+    handle: entry,
+    transport,
+    client,
     async listen(options) {
       const listening = await listen(entry, options, log);
       listeners.push(listening);
@@ -203,7 +258,10 @@ interface EntranceOptions {
 }
 
 /** Makes the context of a request and sends it through the chain. */
-function entrance(handler: { serve: Handler }, { clock, random, log, gate }: EntranceOptions): (exchange: Exchange) => Promise<void> {
+function entrance(
+  handler: { serve: Handler },
+  { clock, random, log, gate }: EntranceOptions,
+): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
     try {
       const info = requestInfoOf(exchange);

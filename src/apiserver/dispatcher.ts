@@ -2,21 +2,22 @@
  * From a routed request to its handler. Endpoints are made once per row, on first use; rows that leave the table take theirs along.
  * Subresources that write the same kind go through the strategy's doors, all others through `subresources/index.ts`.
  */
-import { methodNotAllowed, resourceNotFound } from './handlers/not-found.ts';
+
+import type { Printer } from '../registry/generic/printer.ts';
+import type { Stores } from '../registry/generic/stores.ts';
+import type { ResourceRow } from '../registry/resource.ts';
+import type { ResourceTable } from '../registry/resources.ts';
+import { Endpoint, type ResourceHandler, type ResourceRequest, type ServerContext } from './endpoint.ts';
 import { handleCreate } from './handlers/create.ts';
 import { handleDelete, handleDeleteCollection } from './handlers/delete.ts';
 import { handleGet } from './handlers/get.ts';
 import { handleList, handleWatch } from './handlers/list.ts';
+import { methodNotAllowed, resourceNotFound } from './handlers/not-found.ts';
 import { handlePatch } from './handlers/patch.ts';
 import { handleUpdate } from './handlers/update.ts';
-import { Endpoint, type ResourceHandler, type ResourceRequest, type ServerContext } from './endpoint.ts';
-import type { Stores } from '../registry/generic/stores.ts';
-import type { Printer } from '../registry/generic/printer.ts';
-import type { ResourceRow } from '../registry/resource.ts';
-import type { ResourceTable } from '../registry/resources.ts';
-import type { RequestContext } from './request/request-context.ts';
-import { parseQuery } from './request/query-options.ts';
 import type { Action } from './openapi/operations.ts';
+import { parseQuery } from './request/query-options.ts';
+import type { RequestContext } from './request/request-context.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 
 /** Handlers of a subresource by action; `connect` for everything that is not REST. */
@@ -65,12 +66,19 @@ export class Dispatcher {
     const { exchange } = context;
     const { router } = this.#options;
     // Proxies have HEAD operations of their own; everywhere else HEAD is GET without its body.
-    const match = router.match(exchange.method, exchange.path) ?? (exchange.method === 'HEAD' ? router.match('GET', exchange.path) : undefined);
-    if (match?.row !== undefined && match.action !== undefined) return this.#resource(context, match, match.row, match.action);
+    const match =
+      router.match(exchange.method, exchange.path) ??
+      (exchange.method === 'HEAD' ? router.match('GET', exchange.path) : undefined);
+    if (match?.row !== undefined && match.action !== undefined)
+      return this.#resource(context, match, match.row, match.action);
     if (await this.#options.otherPaths(context)) return;
     if (context.info.isResourceRequest && router.methods(exchange.path) !== undefined) throw methodNotAllowed();
     if (this.#isServedGroupVersion(context)) throw resourceNotFound();
-    exchange.respond(404, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }, '404 page not found\n');
+    exchange.respond(
+      404,
+      { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
+      '404 page not found\n',
+    );
   }
 
   endpoint(row: ResourceRow): Endpoint {
@@ -89,8 +97,14 @@ export class Dispatcher {
     const handler = this.#handler(endpoint, subresource, action);
     if (handler === undefined) throw methodNotAllowed();
     return handler({
-      server: this.server, context, endpoint, namespace: match.namespace ?? '', name: match.name ?? '', subresource,
-      subpath: match.subpath ?? '', query: parseQuery(context.exchange.query),
+      server: this.server,
+      context,
+      endpoint,
+      namespace: match.namespace ?? '',
+      name: match.name ?? '',
+      subresource,
+      subpath: match.subpath ?? '',
+      query: parseQuery(context.exchange.query),
     });
   }
 
@@ -98,23 +112,30 @@ export class Dispatcher {
     const { row } = endpoint;
     const { virtual, subresources } = this.#options;
     if (subresource === '') return (virtual.get(`${row.group}/${row.resource}`) ?? MAIN)[action];
-    const own = subresources.get(`${row.group}/${row.resource}/${subresource}`) ?? subresources.get(`*/*/${subresource}`);
+    const own =
+      subresources.get(`${row.group}/${row.resource}/${subresource}`) ?? subresources.get(`*/*/${subresource}`);
     const door = endpoint.store.strategy.subresources?.[subresource];
     const special = own?.[action];
     if (special !== undefined && (door === undefined || own !== subresources.get(`*/*/${subresource}`))) return special;
     if (door === undefined) return undefined;
     switch (action) {
-      case 'get': return handleGet;
-      case 'put': return (request: ResourceRequest) => handleUpdate(request, door);
-      case 'patch': return (request: ResourceRequest) => handlePatch(request, door);
-      default: return special;
+      case 'get':
+        return handleGet;
+      case 'put':
+        return (request: ResourceRequest) => handleUpdate(request, door);
+      case 'patch':
+        return (request: ResourceRequest) => handlePatch(request, door);
+      default:
+        return special;
     }
   }
 
   #isServedGroupVersion(context: RequestContext): boolean {
     const { apiGroup, apiVersion, apiPrefix } = context.info;
     if (apiPrefix === '' || (apiPrefix === 'api') !== (apiGroup === '')) return false;
-    return this.#options.table.groups().some((g) => g.name === apiGroup && g.versions.some((v) => v.name === apiVersion));
+    return this.#options.table
+      .groups()
+      .some((g) => g.name === apiGroup && g.versions.some((v) => v.name === apiVersion));
   }
 
   #forget(): void {

@@ -1,15 +1,19 @@
 /** Sends a document made by discovery or OpenAPI; large ones gzipped once and kept so. */
-import { gzip } from 'node:zlib';
+
 import { promisify } from 'node:util';
-import { acceptsGzip, GZIP_THRESHOLD } from './handlers/output.ts';
+import { gzip } from 'node:zlib';
 import type { DocumentResponse } from './discovery/document.ts';
+import { acceptsGzip, GZIP_THRESHOLD } from './handlers/output.ts';
 import type { Exchange } from './request/exchange.ts';
 
 const gzipAsync = promisify(gzip);
 // Documents keep their bytes until the table changes, so the compressed form can hang on them.
 const compressed = new WeakMap<Buffer, Promise<Buffer>>();
 
-export async function serializeDocument(exchange: Exchange, { status, headers, body }: DocumentResponse): Promise<void> {
+export async function serializeDocument(
+  exchange: Exchange,
+  { status, headers, body }: DocumentResponse,
+): Promise<void> {
   if (body.length <= GZIP_THRESHOLD || !acceptsGzip(exchange)) {
     exchange.respond(status, headers, body);
     return;

@@ -2,10 +2,11 @@
  * What a request on one resource needs, worked out once per row: its store, kind, schema, printer and constant bytes.
  * The dispatcher hands one to every verb handler; nothing here is made per request.
  */
+
+import type { Admission } from '../admission/admission.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Admission } from '../admission/admission.ts';
 import type { Authorizer } from '../machinery/authorization/authorizer.ts';
 import { apiVersionOf, type GroupVersionKind, type GroupVersionResource } from '../machinery/meta/object.ts';
 import type { Schema } from '../machinery/schema/schema.ts';

@@ -41,7 +41,8 @@ export class HttpExchange implements Exchange {
     this.query = mark < 0 ? '' : url.slice(mark + 1);
     response.on('close', () => {
       this.#gone = true;
-      if (!this.#response.writableFinished) this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
+      if (!this.#response.writableFinished)
+        this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
     });
   }
 
@@ -59,7 +60,8 @@ export class HttpExchange implements Exchange {
       const socket = this.#request.socket as TLSSocket;
       const certificate = socket.getPeerX509Certificate?.();
       this.#peer = {
-        address: socket.remoteAddress ?? '', ...(certificate === undefined ? {} : { certificate: certificate.raw }),
+        address: socket.remoteAddress ?? '',
+        ...(certificate === undefined ? {} : { certificate: certificate.raw }),
       };
     }
     return this.#peer;
@@ -68,7 +70,8 @@ export class HttpExchange implements Exchange {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#gone && !this.#response.writableFinished) this.#controller.abort(new DOMException('the client went away', 'AbortError'));
+      if (this.#gone && !this.#response.writableFinished)
+        this.#controller.abort(new DOMException('the client went away', 'AbortError'));
     }
     return this.#controller.signal;
   }

@@ -18,7 +18,10 @@ const PATHS: readonly HealthPath[] = ['healthz', 'livez', 'readyz'];
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
 
 export class HealthChecks {
-  readonly #checks: HealthCheck[] = [{ name: 'ping', check() {} }, { name: 'log', check() {} }];
+  readonly #checks: HealthCheck[] = [
+    { name: 'ping', check() {} },
+    { name: 'log', check() {} },
+  ];
 
   add(check: HealthCheck): void {
     this.#checks.push(check);

@@ -25,7 +25,13 @@ abstract class Family {
   register(registry: Registry): void {
     const metric = {
       name: this.name,
-      get: async () => ({ name: this.name, help: this.help, type: this.type, values: this.samples(), aggregator: 'sum' }),
+      get: async () => ({
+        name: this.name,
+        help: this.help,
+        type: this.type,
+        values: this.samples(),
+        aggregator: 'sum',
+      }),
       reset() {},
     };
     // prom-client asks a metric for nothing but its name and get().

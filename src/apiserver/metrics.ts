@@ -8,7 +8,9 @@ import { Counter, Gauge, Histogram } from './metric-families.ts';
 import type { RequestContext } from './request/request-context.ts';
 
 // Upstream: requestLatencies buckets
-const REQUEST_BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const REQUEST_BUCKETS = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
 const SIZE_BUCKETS = [1000, 10000, 100000, 1e6, 1e7, 1e8, 1e9];
 const REQUEST_LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code'];
 const LATENCY_LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
@@ -27,43 +29,66 @@ export class ApiMetrics {
   readonly #durations = new Histogram(
     'apiserver_request_duration_seconds',
     'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.',
-    LATENCY_LABELS, REQUEST_BUCKETS,
+    LATENCY_LABELS,
+    REQUEST_BUCKETS,
   );
   readonly #inflight = new Gauge(
     'apiserver_current_inflight_requests',
-    'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.', ['request_kind'],
+    'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+    ['request_kind'],
   );
   readonly #longRunning = new Gauge(
     'apiserver_longrunning_requests',
     'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.',
     ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'],
   );
-  readonly #watchEvents = new Counter(
-    'apiserver_watch_events_total', 'Number of events sent in watch clients', ['group', 'version', 'resource'],
-  );
+  readonly #watchEvents = new Counter('apiserver_watch_events_total', 'Number of events sent in watch clients', [
+    'group',
+    'version',
+    'resource',
+  ]);
   readonly #watchSizes = new Histogram(
-    'apiserver_watch_events_sizes', 'Watch event size distribution in bytes', ['group', 'version', 'resource'], SIZE_BUCKETS,
+    'apiserver_watch_events_sizes',
+    'Watch event size distribution in bytes',
+    ['group', 'version', 'resource'],
+    SIZE_BUCKETS,
   );
   readonly #rejected = new Counter(
-    'apiserver_dropped_requests_total', "Number of requests dropped with 'Try again later' response", ['request_kind'],
+    'apiserver_dropped_requests_total',
+    "Number of requests dropped with 'Try again later' response",
+    ['request_kind'],
   );
   readonly #aborted = new Counter(
-    'apiserver_request_terminations_total', 'Number of requests which apiserver terminated in self-defense.',
+    'apiserver_request_terminations_total',
+    'Number of requests which apiserver terminated in self-defense.',
     ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code'],
   );
   readonly #storageDurations = new Histogram(
-    'etcd_request_duration_seconds', 'Etcd request latency in seconds for each operation and object type.',
-    ['operation', 'group', 'resource'], REQUEST_BUCKETS,
+    'etcd_request_duration_seconds',
+    'Etcd request latency in seconds for each operation and object type.',
+    ['operation', 'group', 'resource'],
+    REQUEST_BUCKETS,
   );
   readonly #objects = new Gauge(
-    'apiserver_storage_objects', 'Number of stored objects at the time of last check split by kind.', ['group', 'resource'],
+    'apiserver_storage_objects',
+    'Number of stored objects at the time of last check split by kind.',
+    ['group', 'resource'],
   );
 
   constructor(options: { process: boolean }) {
     for (const m of [
-      this.#requests, this.#durations, this.#inflight, this.#longRunning, this.#watchEvents, this.#watchSizes, this.#rejected,
-      this.#aborted, this.#storageDurations, this.#objects,
-    ]) m.register(this.registry);
+      this.#requests,
+      this.#durations,
+      this.#inflight,
+      this.#longRunning,
+      this.#watchEvents,
+      this.#watchSizes,
+      this.#rejected,
+      this.#aborted,
+      this.#storageDurations,
+      this.#objects,
+    ])
+      m.register(this.registry);
     if (options.process) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -119,7 +144,8 @@ const VERB_LABELS: Readonly<Record<string, string>> = { create: 'POST', update: 
 /** Upstream: metrics.cleanVerb */
 function verbLabel(context: RequestContext): string {
   const { verb } = context.info;
-  if (verb === 'patch' && context.exchange.headers['content-type']?.startsWith('application/apply-patch')) return 'APPLY';
+  if (verb === 'patch' && context.exchange.headers['content-type']?.startsWith('application/apply-patch'))
+    return 'APPLY';
   return VERB_LABELS[verb] ?? verb.toUpperCase();
 }
 

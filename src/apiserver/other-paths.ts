@@ -2,16 +2,22 @@
  * Everything that is served and is no resource: discovery, OpenAPI, health, metrics, the token issuer's documents.
  * Upstream: apiserver/pkg/server/routes
  */
-import { serializeDocument } from './document-response.ts';
+import type { SchemaPublisher } from './crd/crd-controller.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import type { DocumentResponse } from './discovery/document.ts';
+import type { OtherPaths } from './dispatcher.ts';
+import { serializeDocument } from './document-response.ts';
 import type { HealthChecks } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
-import type { OtherPaths } from './dispatcher.ts';
 import type { RequestContext } from './request/request-context.ts';
 
-export interface OpenApiDocuments {
-  respond(request: { path: string; query: string; accept?: string | undefined; ifNoneMatch?: string | undefined }): DocumentResponse | undefined;
+export interface OpenApiDocuments extends SchemaPublisher {
+  respond(request: {
+    path: string;
+    query: string;
+    accept?: string | undefined;
+    ifNoneMatch?: string | undefined;
+  }): DocumentResponse | undefined;
 }
 
 export interface OtherPathsOptions {
@@ -35,11 +41,15 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
     }
     const document = o.documents.get(path.endsWith('/') ? path.slice(0, -1) : path);
     if (document !== undefined) {
-      exchange.respond(200, { 'Content-Type': document.contentType, 'Cache-Control': document.cacheControl }, document.body);
+      exchange.respond(
+        200,
+        { 'Content-Type': document.contentType, 'Cache-Control': document.cacheControl },
+        document.body,
+      );
       return true;
     }
     if (path === '/') return rootPaths(context);
-    const request = { path, query: exchange.query, accept: headers['accept'], ifNoneMatch: headers['if-none-match'] };
+    const request = { path, query: exchange.query, accept: headers.accept, ifNoneMatch: headers['if-none-match'] };
     const response = path.startsWith('/openapi/') ? o.openApi.respond(request) : o.discovery.respond(request);
     if (response === undefined) return false;
     await serializeDocument(exchange, response);
@@ -47,8 +57,20 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
   };
 }
 
-const PATHS = ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2',
-  '/openapi/v3', '/openid/v1/jwks', '/readyz', '/version'];
+const PATHS = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
 
 function rootPaths({ exchange }: RequestContext): boolean {
   exchange.respond(200, { 'Content-Type': 'application/json' }, JSON.stringify({ paths: PATHS }, null, 2));

@@ -6,12 +6,19 @@ const ANNOTATIONS = { 'apf.kubernetes.io/autoupdate-spec': 'true' };
 
 export const PRIORITY_LEVELS: readonly PriorityLevelConfiguration[] = [
   {
-    apiVersion: API_VERSION, kind: 'PriorityLevelConfiguration', metadata: { name: 'exempt', annotations: ANNOTATIONS },
+    apiVersion: API_VERSION,
+    kind: 'PriorityLevelConfiguration',
+    metadata: { name: 'exempt', annotations: ANNOTATIONS },
     spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
   },
   {
-    apiVersion: API_VERSION, kind: 'PriorityLevelConfiguration', metadata: { name: 'catch-all', annotations: ANNOTATIONS },
-    spec: { type: 'Limited', limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } } },
+    apiVersion: API_VERSION,
+    kind: 'PriorityLevelConfiguration',
+    metadata: { name: 'catch-all', annotations: ANNOTATIONS },
+    spec: {
+      type: 'Limited',
+      limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } },
+    },
   },
 ];
 
@@ -23,16 +30,23 @@ const EVERYTHING = {
 
 export const FLOW_SCHEMAS: readonly FlowSchema[] = [
   {
-    apiVersion: API_VERSION, kind: 'FlowSchema', metadata: { name: 'exempt', annotations: ANNOTATIONS },
+    apiVersion: API_VERSION,
+    kind: 'FlowSchema',
+    metadata: { name: 'exempt', annotations: ANNOTATIONS },
     spec: {
-      matchingPrecedence: 1, priorityLevelConfiguration: { name: 'exempt' },
+      matchingPrecedence: 1,
+      priorityLevelConfiguration: { name: 'exempt' },
       rules: [{ subjects: groups('system:masters'), ...EVERYTHING }],
     },
   },
   {
-    apiVersion: API_VERSION, kind: 'FlowSchema', metadata: { name: 'catch-all', annotations: ANNOTATIONS },
+    apiVersion: API_VERSION,
+    kind: 'FlowSchema',
+    metadata: { name: 'catch-all', annotations: ANNOTATIONS },
     spec: {
-      matchingPrecedence: 10000, priorityLevelConfiguration: { name: 'catch-all' }, distinguisherMethod: { type: 'ByUser' },
+      matchingPrecedence: 10000,
+      priorityLevelConfiguration: { name: 'catch-all' },
+      distinguisherMethod: { type: 'ByUser' },
       rules: [{ subjects: groups('system:unauthenticated', 'system:authenticated'), ...EVERYTHING }],
     },
   },

@@ -17,7 +17,11 @@ export function kubernetesService(clusterIP: string, targetPort: number): Servic
     kind: 'Service',
     metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: NAME } },
     spec: {
-      type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
+      type: 'ClusterIP',
+      clusterIP,
+      clusterIPs: [clusterIP],
+      ipFamilyPolicy: 'SingleStack',
+      sessionAffinity: 'None',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort }],
     },
   };
@@ -44,5 +48,10 @@ export function kubernetesEndpointSlice({ ip, port }: Address): EndpointSlice {
 }
 
 export function serviceCIDR(cidrs: readonly string[]): ServiceCIDR {
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: NAME }, spec: { cidrs: [...cidrs] } };
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: NAME },
+    spec: { cidrs: [...cidrs] },
+  };
 }

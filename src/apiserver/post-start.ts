@@ -3,14 +3,15 @@
  * readiness check under upstream's name until it is done. Running them again changes nothing.
  * Upstream: pkg/controlplane/{instance,controller/systemnamespaces,controller/kubernetesservice}, pkg/registry/*\/rest
  */
-import type { Client, ResourceRef } from '../client/client.ts';
+
 import type { Logger } from '../base/log.ts';
+import type { Client, ResourceRef } from '../client/client.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import { ensureRbacPolicy } from './authz/ensure-policy.ts';
 import type { HealthChecks } from './health.ts';
-import { kubernetesEndpoints, kubernetesEndpointSlice, kubernetesService, serviceCIDR } from './post-start-service.ts';
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from './post-start-flowcontrol.ts';
+import { kubernetesEndpointSlice, kubernetesEndpoints, kubernetesService, serviceCIDR } from './post-start-service.ts';
 
 export interface PostStartOptions {
   client: Client;
@@ -31,7 +32,11 @@ interface Hook {
 const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'];
 
 const ref = (group: string, resource: string, kind: string, namespaced: boolean): ResourceRef => ({
-  group, version: 'v1', resource, kind, namespaced,
+  group,
+  version: 'v1',
+  resource,
+  kind,
+  namespaced,
 });
 const NAMESPACES = ref('', 'namespaces', 'Namespace', false);
 const PRIORITY_CLASSES = ref('scheduling.k8s.io', 'priorityclasses', 'PriorityClass', false);
@@ -41,17 +46,25 @@ const ENDPOINT_SLICES = ref('discovery.k8s.io', 'endpointslices', 'EndpointSlice
 const SERVICE_CIDRS = ref('networking.k8s.io', 'servicecidrs', 'ServiceCIDR', false);
 const CONFIG_MAPS = ref('', 'configmaps', 'ConfigMap', true);
 const FLOW_SCHEMA = ref('flowcontrol.apiserver.k8s.io', 'flowschemas', 'FlowSchema', false);
-const PRIORITY_LEVEL = ref('flowcontrol.apiserver.k8s.io', 'prioritylevelconfigurations', 'PriorityLevelConfiguration', false);
+const PRIORITY_LEVEL = ref(
+  'flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations',
+  'PriorityLevelConfiguration',
+  false,
+);
 
 // Upstream: pkg/apis/scheduling/v1/helpers.go SystemPriorityClasses
 const SYSTEM_PRIORITY_CLASSES = [
   {
-    name: 'system-node-critical', value: 2000001000,
+    name: 'system-node-critical',
+    value: 2000001000,
     description: 'Used for system critical pods that must not be moved from their current node.',
   },
   {
-    name: 'system-cluster-critical', value: 2000000000,
-    description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    name: 'system-cluster-critical',
+    value: 2000000000,
+    description:
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   },
 ];
 
@@ -59,7 +72,13 @@ const SYSTEM_PRIORITY_CLASSES = [
 export async function runPostStartHooks(options: PostStartOptions): Promise<void> {
   const { health } = options;
   const first = [namespaces(options)];
-  const then = [policy(options), priorityClasses(options), service(options), authentication(options), flowControl(options)];
+  const then = [
+    policy(options),
+    priorityClasses(options),
+    service(options),
+    authentication(options),
+    flowControl(options),
+  ];
   const done = new Set<string>();
   for (const hook of [...first, ...then]) {
     health.add({
@@ -70,10 +89,12 @@ export async function runPostStartHooks(options: PostStartOptions): Promise<void
     });
   }
   for (const group of [first, then]) {
-    await Promise.all(group.map(async (hook) => {
-      await hook.run();
-      done.add(hook.name);
-    }));
+    await Promise.all(
+      group.map(async (hook) => {
+        await hook.run();
+        done.add(hook.name);
+      }),
+    );
   }
 }
 
@@ -92,8 +113,11 @@ const policy = ({ client, log, signal }: PostStartOptions): Hook => ({
 const priorityClasses = ({ client }: PostStartOptions): Hook => ({
   name: 'scheduling/bootstrap-system-priority-classes',
   async run() {
-    await Promise.all(SYSTEM_PRIORITY_CLASSES.map(({ name, ...rest }) =>
-      ensure(client, PRIORITY_CLASSES, { ...object('scheduling.k8s.io/v1', 'PriorityClass', name), ...rest })));
+    await Promise.all(
+      SYSTEM_PRIORITY_CLASSES.map(({ name, ...rest }) =>
+        ensure(client, PRIORITY_CLASSES, { ...object('scheduling.k8s.io/v1', 'PriorityClass', name), ...rest }),
+      ),
+    );
   },
 });
 
@@ -111,7 +135,10 @@ const service = ({ client, service: s }: PostStartOptions): Hook => ({
 const authentication = ({ client, extensionAuthentication }: PostStartOptions): Hook => ({
   name: 'start-cluster-authentication-info-controller',
   async run() {
-    const map = { ...object('v1', 'ConfigMap', 'extension-apiserver-authentication', 'kube-system'), data: extensionAuthentication };
+    const map = {
+      ...object('v1', 'ConfigMap', 'extension-apiserver-authentication', 'kube-system'),
+      data: extensionAuthentication,
+    };
     await put(client, CONFIG_MAPS, map, 'kube-system');
   },
 });

@@ -2,11 +2,16 @@
  * The HTTP shell: TLS with HTTP/1.1 and HTTP/2 on one port, Express in front of the chain, upgrades. It knows nothing of
  * Kubernetes; it turns requests into Exchanges. Called by create-api-server.ts.
  */
+
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer as createHttpServer, ServerResponse } from 'node:http';
 import {
-  createSecureServer, type Http2SecureServer, Http2ServerRequest, Http2ServerResponse, type Http2Session,
+  createSecureServer,
+  type Http2SecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type Http2Session,
 } from 'node:http2';
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
@@ -48,7 +53,8 @@ const MAX_CONCURRENT_STREAMS = 1000;
 
 export async function listen(handle: Handle, options: ListenOptions, log: Logger): Promise<Listening> {
   const h1 = expressShell(handle, log);
-  const server = options.tls === undefined ? createHttpServer(h1) : secureServer(options.tls, h1, http2Shell(handle, log));
+  const server =
+    options.tls === undefined ? createHttpServer(h1) : secureServer(options.tls, h1, http2Shell(handle, log));
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -60,7 +66,9 @@ export async function listen(handle: Handle, options: ListenOptions, log: Logger
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => serveUpgrade(handle, request, socket, head, log));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    serveUpgrade(handle, request, socket, head, log),
+  );
   server.on('tlsClientError', (err: Error) => log.debug('TLS handshake error', { err }));
   await bind(server, options);
   const address = server.address() as AddressInfo;
@@ -69,7 +77,9 @@ export async function listen(handle: Handle, options: ListenOptions, log: Logger
 
 function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureServer {
   const server = createSecureServer({
-    key: tls.key, cert: tls.cert, ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    key: tls.key,
+    cert: tls.cert,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     allowHTTP1: true,
     requestCert: true,
     // Authentication decides about certificates: a token may stand beside one that is not ours.
@@ -80,10 +90,13 @@ function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureSer
     streamResetRate: STREAM_RESET_RATE,
     minVersion: 'TLSv1.2',
   } as Parameters<typeof createSecureServer>[0]);
-  server.on('request', (request: Http2ServerRequest | IncomingMessage, response: Http2ServerResponse | ServerResponse) => {
-    const app = request.httpVersionMajor === 2 ? h2 : h1;
-    (app as unknown as (req: unknown, res: unknown) => void)(request, response);
-  });
+  server.on(
+    'request',
+    (request: Http2ServerRequest | IncomingMessage, response: Http2ServerResponse | ServerResponse) => {
+      const app = request.httpVersionMajor === 2 ? h2 : h1;
+      (app as unknown as (req: unknown, res: unknown) => void)(request, response);
+    },
+  );
   return server;
 }
 
@@ -130,7 +143,11 @@ function bind(server: HttpServer | Http2SecureServer, options: ListenOptions): P
   });
 }
 
-async function close(server: HttpServer | Http2SecureServer, sockets: Set<Socket>, sessions: Set<Http2Session>): Promise<void> {
+async function close(
+  server: HttpServer | Http2SecureServer,
+  sockets: Set<Socket>,
+  sessions: Set<Http2Session>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // GOAWAY lets streams finish; by now the gate has drained them.
   for (const session of sessions) session.close();

@@ -9,14 +9,20 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { virtualResources } from '../registry/authorization/virtual-resources.ts';
-import { ServiceAllocators } from '../registry/core/services/allocators.ts';
 import { convert } from '../registry/convert.ts';
+import { ServiceAllocators } from '../registry/core/services/allocators.ts';
 import { printerFor } from '../registry/printers.ts';
 import { ResourceTable } from '../registry/resources.ts';
 import { strategyFor } from '../registry/strategies.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Authentication, newAuthentication } from './authn/authentication.ts';
-import { CACHE_CONTROL, JWKS_PATH, jsonWebKeySet, OPENID_CONFIGURATION_PATH, openidConfiguration } from './authn/oidc-discovery.ts';
+import {
+  CACHE_CONTROL,
+  JWKS_PATH,
+  jsonWebKeySet,
+  OPENID_CONFIGURATION_PATH,
+  openidConfiguration,
+} from './authn/oidc-discovery.ts';
 import { type SigningKey, signingKey, type VerifyKey, verifyKeys } from './authn/service-account-keys.ts';
 import { tokenIssuer } from './authn/token-request.ts';
 import type { AuthorizationMode } from './authz/authorization.ts';
@@ -71,7 +77,10 @@ export interface StandardApiServerOptions {
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
 // Upstream defaults of --requestheader-*.
 const REQUEST_HEADERS = {
-  allowedNames: ['front-proxy-client'], usernameHeaders: ['X-Remote-User'], groupHeaders: ['X-Remote-Group'], uidHeaders: ['X-Remote-Uid'],
+  allowedNames: ['front-proxy-client'],
+  usernameHeaders: ['X-Remote-User'],
+  groupHeaders: ['X-Remote-Group'],
+  uidHeaders: ['X-Remote-Uid'],
   extraHeaderPrefixes: ['X-Remote-Extra-'],
 };
 /** Plugins upstream leaves off and clusters turn on. */
@@ -84,12 +93,18 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   const cidrs = (o.serviceCIDR ?? DEFAULT_SERVICE_CIDR).split(',');
   let services: ApiServices | undefined;
   const allocators = new ServiceAllocators({
-    clusterCIDRs: cidrs, ...(o.nodePorts === undefined ? {} : { nodePorts: o.nodePorts }), random,
+    clusterCIDRs: cidrs,
+    ...(o.nodePorts === undefined ? {} : { nodePorts: o.nodePorts }),
+    random,
     listServices: () => services?.list<Service>({ group: '', resource: 'services' }, '') ?? [],
   });
   let authentication: Authentication | undefined;
   const server = await createApiServer({
-    storage, clock, random, log, table,
+    storage,
+    clock,
+    random,
+    log,
+    table,
     strategyOf: (row) => strategyFor(row, { services: allocators }),
     printerOf: printerFor,
     openApi: (t, c) => new OpenApi(t, c),
@@ -104,7 +119,10 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
       authentication ??= authenticationOf(o, api, keys);
       const { authenticateToken, apiAudiences } = authentication;
       const reviews = virtualResources({
-        authorize: (attributes) => api.authorizer.authorize(attributes), rules: api.rules, authenticateToken, apiAudiences,
+        authorize: (attributes) => api.authorizer.authorize(attributes),
+        rules: api.rules,
+        authenticateToken,
+        apiAudiences,
       });
       return new Map([
         ['/bindings', legacyBindingHandlers],
@@ -120,9 +138,14 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   try {
     await allocators.load();
     await runPostStartHooks({
-      client: server.client(undefined, { 'user-agent': 'kube-apiserver' }), health: server.health, log, signal: server.shutdownSignal,
+      client: server.client(undefined, { 'user-agent': 'kube-apiserver' }),
+      health: server.health,
+      log,
+      signal: server.shutdownSignal,
       service: {
-        clusterIP: allocators.apiServerServiceIP, cidrs, ...(o.advertise === undefined ? {} : { advertise: o.advertise }),
+        clusterIP: allocators.apiServerServiceIP,
+        cidrs,
+        ...(o.advertise === undefined ? {} : { advertise: o.advertise }),
       },
       extensionAuthentication: extensionAuthentication(o),
     });
@@ -175,7 +198,9 @@ function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
     o.clock,
   );
   const admission = newAdmission({
-    data: api, webhooks, enable: [...CLUSTER_PLUGINS, ...(o.enableAdmission ?? [])],
+    data: api,
+    webhooks,
+    enable: [...CLUSTER_PLUGINS, ...(o.enableAdmission ?? [])],
     ...(o.disableAdmission === undefined ? {} : { disable: o.disableAdmission }),
   });
   return withEscalationChecks(admission, {
@@ -192,10 +217,18 @@ function gvkOf({ apiVersion = '', kind = '' }: { apiVersion?: string; kind?: str
   return { group: apiVersion.slice(0, Math.max(slash, 0)), version: apiVersion.slice(slash + 1), kind };
 }
 
-function subresourcesOf(o: StandardApiServerOptions, api: ApiServices, keys: ServiceAccountKeys): Map<string, SubresourceHandlers> {
+function subresourcesOf(
+  o: StandardApiServerOptions,
+  api: ApiServices,
+  keys: ServiceAccountKeys,
+): Map<string, SubresourceHandlers> {
   const issuer = tokenIssuer({
-    issuer: o.serviceAccount.issuer, key: keys.sign, apiAudiences: o.serviceAccount.audiences ?? [o.serviceAccount.issuer],
-    lookup: api, clock: o.clock, random: o.random,
+    issuer: o.serviceAccount.issuer,
+    key: keys.sign,
+    apiAudiences: o.serviceAccount.audiences ?? [o.serviceAccount.issuer],
+    lookup: api,
+    clock: o.clock,
+    random: o.random,
   });
   return new Map<string, SubresourceHandlers>([
     ['*/*/scale', scaleHandlers],
@@ -207,9 +240,13 @@ function subresourcesOf(o: StandardApiServerOptions, api: ApiServices, keys: Ser
 
 function documentsOf(o: StandardApiServerOptions, keys: readonly VerifyKey[]) {
   const { issuer } = o.serviceAccount;
-  const jwksUri = o.advertise === undefined ? `${issuer}${JWKS_PATH}` : `https://${o.advertise.ip}:${o.advertise.port}${JWKS_PATH}`;
+  const jwksUri =
+    o.advertise === undefined ? `${issuer}${JWKS_PATH}` : `https://${o.advertise.ip}:${o.advertise.port}${JWKS_PATH}`;
   const documents = new Map<string, { contentType: string; cacheControl: string; body: string }>();
-  documents.set(OPENID_CONFIGURATION_PATH, { ...openidConfiguration(issuer, jwksUri, keys), cacheControl: CACHE_CONTROL });
+  documents.set(OPENID_CONFIGURATION_PATH, {
+    ...openidConfiguration(issuer, jwksUri, keys),
+    cacheControl: CACHE_CONTROL,
+  });
   documents.set(JWKS_PATH, { ...jsonWebKeySet(keys), cacheControl: CACHE_CONTROL });
   return documents;
 }

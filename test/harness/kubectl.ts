@@ -82,10 +82,13 @@ export async function runTool(tool: Tool, args: readonly string[], options: RunO
   const home = dirname(options.kubeconfig);
   return new Promise((resolve) => {
     const child = execFile(
-      path, [...args],
+      path,
+      [...args],
       {
-        env: { PATH: process.env['PATH'] ?? '', HOME: home, KUBECONFIG: options.kubeconfig },
-        maxBuffer: 64 * 1024 * 1024, timeout: 60_000, ...(options.signal === undefined ? {} : { signal: options.signal }),
+        env: { PATH: process.env.PATH ?? '', HOME: home, KUBECONFIG: options.kubeconfig },
+        maxBuffer: 64 * 1024 * 1024,
+        timeout: 60_000,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
       },
       (err, stdout, stderr) => {
         const code = err === null ? 0 : typeof err.code === 'number' ? err.code : -1;

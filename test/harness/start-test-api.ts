@@ -3,15 +3,15 @@
  * clock and a seed, and it does the same thing every time.
  */
 import type { Admission } from '../../src/admission/admission.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/apiserver/create-api-server.ts';
+import { defaultApiServerOptions } from '../../src/apiserver/default-options.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLogger } from '../../src/base/log.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
-import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/apiserver/create-api-server.ts';
-import { defaultApiServerOptions } from '../../src/apiserver/default-options.ts';
 import type { Client } from '../../src/client/client.ts';
 import type { Transport } from '../../src/client/transport.ts';
-import type { Storage } from '../../src/storage/storage.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { closed, opened } from './root-hooks.ts';
 
 export interface TestApiOptions {
@@ -42,7 +42,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const api = await createApiServer({
     ...defaults,
     ...(options.admission === 'default' ? {} : { admission: options.admission ?? (() => NO_ADMISSION) }),
-    storage, clock, random, log: options.log ?? silentLogger,
+    storage,
+    clock,
+    random,
+    log: options.log ?? silentLogger,
     ...options.overrides,
   });
   const close = () => {

@@ -1,5 +1,9 @@
 /** May they? Upstream: apiserver/pkg/endpoints/filters/authorization.go */
-import { type AuthorizationAttributes, type Authorizer, forbiddenError } from '../../machinery/authorization/authorizer.ts';
+import {
+  type AuthorizationAttributes,
+  type Authorizer,
+  forbiddenError,
+} from '../../machinery/authorization/authorizer.ts';
 import { internalError } from '../../machinery/errors/status-error.ts';
 import type { Filter, RequestContext } from '../request/request-context.ts';
 
@@ -9,7 +13,8 @@ export function withAuthorization(authorizer: Authorizer): Filter {
     const answer = authorizer.authorize(attributes);
     const result = answer instanceof Promise ? await answer : answer;
     if (result.decision === 'Allow') return next();
-    if (result.error !== undefined && result.decision === 'NoOpinion' && result.reason === '') throw internalError(result.error);
+    if (result.error !== undefined && result.decision === 'NoOpinion' && result.reason === '')
+      throw internalError(result.error);
     context.exchange.setHeader('X-Content-Type-Options', 'nosniff');
     throw forbiddenError(attributes, result.reason);
   };

@@ -4,7 +4,11 @@ import type { Exchange, UserInfo } from '../request/exchange.ts';
 import type { Filter } from '../request/request-context.ts';
 
 /** Undefined: the request does not impersonate. Throws a StatusError to refuse. */
-export type Impersonate = (headers: Exchange['headers'], user: UserInfo, authorizer: Authorizer) => Promise<UserInfo | undefined>;
+export type Impersonate = (
+  headers: Exchange['headers'],
+  user: UserInfo,
+  authorizer: Authorizer,
+) => Promise<UserInfo | undefined>;
 
 export function withImpersonation(impersonate: Impersonate, authorizer: Authorizer): Filter {
   return async (context, next) => {

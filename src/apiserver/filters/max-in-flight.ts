@@ -24,7 +24,8 @@ export function withMaxInFlight(limits: InFlightLimits, metrics: ApiMetrics): Fi
     if (limits[kind] > 0 && active[kind] >= limits[kind] && !user.groups.includes('system:masters')) {
       metrics.dropped(kind);
       exchange.respond(
-        429, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff', 'Retry-After': '1' },
+        429,
+        { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff', 'Retry-After': '1' },
         'Too many requests, please try again later.\n',
       );
       return;

@@ -4,8 +4,7 @@
  */
 import type { Attributes, Operation } from '../../admission/admission.ts';
 import { badRequest } from '../../machinery/errors/status-error.ts';
-import type { KubeObject, OwnerReference } from '../../machinery/meta/object.ts';
-import type { GroupVersionKind } from '../../machinery/meta/object.ts';
+import type { GroupVersionKind, KubeObject, OwnerReference } from '../../machinery/meta/object.ts';
 import { isEqualJson, type WriteContext } from '../../registry/generic/store-core.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 
@@ -51,7 +50,11 @@ function isNamespaces(request: ResourceRequest): boolean {
 export function writeContextOf(request: ResourceRequest, dryRun: boolean): WriteContext {
   const { context, server } = request;
   return {
-    clock: server.clock, random: server.random, user: context.user, namespace: request.namespace, dryRun,
+    clock: server.clock,
+    random: server.random,
+    user: context.user,
+    namespace: request.namespace,
+    dryRun,
     warn: context.warn,
     // Most writes never look at it, and it is not free.
     get signal() {
@@ -63,11 +66,15 @@ export function writeContextOf(request: ResourceRequest, dryRun: boolean): Write
 /** Upstream: handlers.checkName */
 export function checkName(object: KubeObject, name: string, namespace: string): void {
   const actual = object.metadata.name ?? '';
-  if (actual === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  if (actual !== name) throw badRequest(`the name of the object (${actual}) does not match the name on the URL (${name})`);
+  if (actual === '')
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (actual !== name)
+    throw badRequest(`the name of the object (${actual}) does not match the name on the URL (${name})`);
   const actualNamespace = object.metadata.namespace ?? '';
   if (namespace !== '' && actualNamespace !== '' && actualNamespace !== namespace) {
-    throw badRequest(`the namespace of the object (${actualNamespace}) does not match the namespace on the request (${namespace})`);
+    throw badRequest(
+      `the namespace of the object (${actualNamespace}) does not match the namespace on the request (${namespace})`,
+    );
   }
 }
 

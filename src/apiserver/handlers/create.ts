@@ -14,19 +14,37 @@ export async function handleCreate(request: ResourceRequest): Promise<void> {
   const negotiated = negotiateOutput(request);
   const options = readCreateOptions(request.query);
   const dryRun = isDryRun(options);
-  const object = await readObject(request, { kind: endpoint.kind, schema: endpoint.schema, source: row.schemas }, options.fieldValidation);
+  const object = await readObject(
+    request,
+    { kind: endpoint.kind, schema: endpoint.schema, source: row.schemas },
+    options.fieldValidation,
+  );
   wipeSystemFields(object.metadata);
   ensureNamespace(object, namespace, row.namespaced);
   dedupOwnerReferences(request, object, false);
   store.strategy.default?.(object);
   trackFields(request, object, undefined, options.fieldManager, store.strategy);
   const name = object.metadata.name ?? '';
-  const attributes = attributesFor(request, { operation: 'CREATE', object, oldObject: undefined, name, options, dryRun });
+  const attributes = attributesFor(request, {
+    operation: 'CREATE',
+    object,
+    oldObject: undefined,
+    name,
+    options,
+    dryRun,
+  });
   await server.admission.admit(attributes);
   const admitted = attributes.object ?? object;
   dedupOwnerReferences(request, admitted, true);
   const written = await createObject(store, admitted, writeContextOf(request, dryRun), async (final) => {
-    const about = { operation: 'CREATE', object: final, oldObject: undefined, name: final.metadata.name ?? '', options, dryRun } as const;
+    const about = {
+      operation: 'CREATE',
+      object: final,
+      oldObject: undefined,
+      name: final.metadata.name ?? '',
+      options,
+      dryRun,
+    } as const;
     await server.admission.validate(attributesFor(request, about));
   });
   await writeObject(request, negotiated, 201, written.bytes);

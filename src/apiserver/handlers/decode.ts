@@ -27,7 +27,11 @@ export interface BodyKind {
   accepts?: readonly { group: string; version: string }[];
 }
 
-export async function readObject(request: ResourceRequest, into: BodyKind, validation: FieldValidation = 'Warn'): Promise<KubeObject> {
+export async function readObject(
+  request: ResourceRequest,
+  into: BodyKind,
+  validation: FieldValidation = 'Warn',
+): Promise<KubeObject> {
   const { exchange } = request.context;
   const encoding = negotiateContentType(exchange.headers['content-type'], { protobuf: !request.endpoint.isCustom });
   const body = await exchange.readBody(MAX_REQUEST_BODY);
@@ -35,7 +39,11 @@ export async function readObject(request: ResourceRequest, into: BodyKind, valid
 }
 
 export function decodeObject(
-  request: ResourceRequest, body: Buffer, encoding: BodyEncoding, into: BodyKind, validation: FieldValidation,
+  request: ResourceRequest,
+  body: Buffer,
+  encoding: BodyEncoding,
+  into: BodyKind,
+  validation: FieldValidation,
 ): KubeObject {
   const want = into.kind;
   let object: unknown;
@@ -47,7 +55,8 @@ export function decodeObject(
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     const what = Array.isArray(object) ? 'array' : typeof object;
     throw unrecognized(
-      want.kind, body,
+      want.kind,
+      body,
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
   }
@@ -64,10 +73,14 @@ export function decodeObject(
 
 function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
   switch (encoding) {
-    case 'json': return parseJson(body);
-    case 'yaml': return parseYaml(body.toString());
-    case 'protobuf': return decodeProtobuf(body);
-    case 'cbor': return decodeCbor(body);
+    case 'json':
+      return parseJson(body);
+    case 'yaml':
+      return parseYaml(body.toString());
+    case 'protobuf':
+      return decodeProtobuf(body);
+    case 'cbor':
+      return decodeCbor(body);
   }
 }
 
@@ -79,7 +92,9 @@ function setKind(object: KubeObject, into: BodyKind): void {
   object.kind ||= kind.kind;
   const accepted = object.apiVersion === want || into.accepts?.some((gv) => apiVersionOf(gv) === object.apiVersion);
   if (!accepted) {
-    throw badRequest(`the API version in the data (${object.apiVersion}) does not match the expected API version (${want})`);
+    throw badRequest(
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${want})`,
+    );
   }
   if (object.kind === kind.kind) return;
   const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);
@@ -89,7 +104,11 @@ function setKind(object: KubeObject, into: BodyKind): void {
 }
 
 function applyFieldValidation(
-  request: ResourceRequest, object: KubeObject, repeated: readonly string[], into: BodyKind, validation: FieldValidation,
+  request: ResourceRequest,
+  object: KubeObject,
+  repeated: readonly string[],
+  into: BodyKind,
+  validation: FieldValidation,
 ): void {
   const unknown = pruneUnknown(object, into.schema, into.source);
   if (validation === 'Ignore') return;

@@ -1,15 +1,26 @@
 /** DELETE of one object and of a collection. Upstream: apiserver/pkg/endpoints/handlers/delete.go */
-import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
+
 import { decodeCbor } from '../../machinery/codec/cbor.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
+import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
 import { parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { type Deleted, deleteCollection, deleteObject, type ValidateDelete } from '../../registry/generic/write-delete.ts';
+import {
+  type Deleted,
+  deleteCollection,
+  deleteObject,
+  type ValidateDelete,
+} from '../../registry/generic/write-delete.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import {
-  type DeleteRequestOptions, deleteOptionsOf, isDryRun, readDeleteOptions, readListOptions, validateDeleteOptions,
+  type DeleteRequestOptions,
+  deleteOptionsOf,
+  isDryRun,
+  readDeleteOptions,
+  readListOptions,
+  validateDeleteOptions,
 } from '../request/query-options.ts';
 import { attributesFor, writeContextOf } from './attributes.ts';
 import { MAX_REQUEST_BODY } from './decode.ts';
@@ -37,7 +48,13 @@ export async function handleDeleteCollection(request: ResourceRequest): Promise<
   const options = await deleteOptions(request);
   const context = writeContextOf(request, isDryRun(options));
   const { store } = request.endpoint;
-  const { entries, revision } = await deleteCollection(store, options, list, context, deleteAdmission(request, options));
+  const { entries, revision } = await deleteCollection(
+    store,
+    options,
+    list,
+    context,
+    deleteAdmission(request, options),
+  );
   await writeList(request, negotiated, { entries, revision, continue: '', remainingItemCount: undefined });
 }
 
@@ -52,14 +69,18 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteRequestOpt
     let parsed: unknown;
     try {
       parsed =
-        encoding === 'json' ? parseJson(body)
-        : encoding === 'yaml' ? parseYaml(body.toString())
-        : encoding === 'protobuf' ? decodeProtobuf(body)
-        : decodeCbor(body);
+        encoding === 'json'
+          ? parseJson(body)
+          : encoding === 'yaml'
+            ? parseYaml(body.toString())
+            : encoding === 'protobuf'
+              ? decodeProtobuf(body)
+              : decodeCbor(body);
     } catch (err) {
       throw badRequest(err instanceof Error ? err.message : String(err));
     }
-    if (typeof parsed !== 'object' || parsed === null) throw badRequest('decoded object cannot be converted to DeleteOptions');
+    if (typeof parsed !== 'object' || parsed === null)
+      throw badRequest('decoded object cannot be converted to DeleteOptions');
     const { kind } = parsed as { kind?: unknown };
     if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
       throw badRequest('decoded object cannot be converted to DeleteOptions');
@@ -75,7 +96,14 @@ function deleteAdmission(request: ResourceRequest, options: DeleteRequestOptions
   const dryRun = isDryRun(options);
   return async (old) => {
     const name = old.metadata.name ?? '';
-    const attributes = attributesFor(request, { operation: 'DELETE', object: undefined, oldObject: old, name, options, dryRun });
+    const attributes = attributesFor(request, {
+      operation: 'DELETE',
+      object: undefined,
+      oldObject: old,
+      name,
+      options,
+      dryRun,
+    });
     await admission.admit(attributes);
     await admission.validate(attributes);
   };
@@ -90,8 +118,12 @@ function successStatus(request: ResourceRequest, object: KubeObject): string {
   const { group, resource } = request.endpoint.row;
   const { name, uid } = object.metadata;
   const json = encodeStatus({
-    kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
-    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: resource, ...(uid ? { uid } : {}) }, code: 0,
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: resource, ...(uid ? { uid } : {}) },
+    code: 0,
   });
   // A success carries no code unless a handler sets one.
   return json.replace(/,"code":0}$/, '}');

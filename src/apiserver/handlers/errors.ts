@@ -9,8 +9,8 @@ import { encodeCbor } from '../../machinery/codec/cbor.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { internalError, type Status, StatusError, statusErrorOf } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { StorageError } from '../../storage/storage.ts';
 import { statusOf } from '../../registry/generic/storage-errors.ts';
+import { StorageError } from '../../storage/storage.ts';
 import type { Exchange } from '../request/exchange.ts';
 
 /** Answers with `err`; a response that has already begun is cut off instead by whoever streams it. */
@@ -36,19 +36,29 @@ export function statusFor(err: unknown, log: Logger): Status {
 export function encodeStatus(status: Status): string {
   const { metadata, message, reason, details, code } = status;
   return JSON.stringify({
-    kind: 'Status', apiVersion: 'v1', metadata, status: status.status,
-    ...(message ? { message } : {}), ...(reason ? { reason } : {}), ...(details === undefined ? {} : { details }), code,
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata,
+    status: status.status,
+    ...(message ? { message } : {}),
+    ...(reason ? { reason } : {}),
+    ...(details === undefined ? {} : { details }),
+    code,
   });
 }
 
 export function writeStatus(exchange: Exchange, status: Status): void {
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) exchange.setHeader('Retry-After', String(retry));
-  const accept = exchange.headers['accept'] ?? '';
+  const accept = exchange.headers.accept ?? '';
   // Upstream answers 499-like conditions too, although nobody listens any more.
   const code = status.code;
   if (accept.startsWith('application/vnd.kubernetes.protobuf')) {
-    exchange.respond(code, { 'Content-Type': 'application/vnd.kubernetes.protobuf' }, encodeProtobufEnvelope(statusObject(status)));
+    exchange.respond(
+      code,
+      { 'Content-Type': 'application/vnd.kubernetes.protobuf' },
+      encodeProtobufEnvelope(statusObject(status)),
+    );
     return;
   }
   if (accept.startsWith('application/cbor')) {

@@ -10,7 +10,9 @@ import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 
 export function fieldManagerOptions(
-  request: ResourceRequest, fieldManager: string | undefined, door: UpdateStrategy,
+  request: ResourceRequest,
+  fieldManager: string | undefined,
+  door: UpdateStrategy,
 ): FieldManagerOptions {
   const { endpoint, server, context } = request;
   return {
@@ -27,7 +29,11 @@ export function fieldManagerOptions(
 
 /** Sets `object.metadata.managedFields` to what this write makes of them. */
 export function trackFields(
-  request: ResourceRequest, object: KubeObject, live: KubeObject | undefined, fieldManager: string | undefined, door: UpdateStrategy,
+  request: ResourceRequest,
+  object: KubeObject,
+  live: KubeObject | undefined,
+  fieldManager: string | undefined,
+  door: UpdateStrategy,
 ): void {
   const entries = updateManagedFields({ ...fieldManagerOptions(request, fieldManager, door), live, object });
   if (entries === undefined) delete object.metadata.managedFields;

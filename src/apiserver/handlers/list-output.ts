@@ -4,13 +4,13 @@
  */
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
-import type { Negotiated } from '../../machinery/codec/negotiate.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
+import type { Negotiated } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
 import type { Listed } from '../../registry/generic/list.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
-import type { ResponseStream } from '../request/exchange.ts';
 import type { ResourceRequest } from '../endpoint.ts';
+import type { ResponseStream } from '../request/exchange.ts';
 import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, tableOptions, writeBytes } from './output.ts';
 import { partialObject, tableHead, tableRow } from './transform.ts';
 

@@ -4,8 +4,8 @@ import { listEntries } from '../../registry/generic/list.ts';
 import type { ListOptions } from '../../registry/generic/list-options.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { readListOptions } from '../request/query-options.ts';
-import { negotiateOutput } from './output.ts';
 import { writeList } from './list-output.ts';
+import { negotiateOutput } from './output.ts';
 import { serveWatch } from './watch.ts';
 
 export async function handleList(request: ResourceRequest): Promise<void> {

@@ -2,16 +2,17 @@
  * Writing one object: from its JSON bytes to the encoding and form the client negotiated. JSON goes out as it lies in the
  * cache; everything else is encoded from a parsed copy. Upstream: apiserver/pkg/endpoints/handlers/response.go, responsewriters/writers.go
  */
-import { gzip } from 'node:zlib';
+
 import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { encodeCbor } from '../../machinery/codec/cbor.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
-import { negotiate, type Negotiated } from '../../machinery/codec/negotiate.ts';
+import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import type { Exchange } from '../request/exchange.ts';
 import type { ResourceRequest } from '../endpoint.ts';
+import type { Exchange } from '../request/exchange.ts';
 import { partialObject, tableOf } from './transform.ts';
 
 const gzipAsync = promisify(gzip);
@@ -23,7 +24,7 @@ const NEWLINE = Buffer.from('\n');
 /** Called first in every handler: a client that takes nothing we have is told before anything happens. */
 export function negotiateOutput(request: ResourceRequest, stream = false): Negotiated {
   const { exchange } = request.context;
-  return negotiate(exchange.headers['accept'], {
+  return negotiate(exchange.headers.accept, {
     ...(request.query.has('pretty') ? { pretty: request.query.get('pretty')! } : {}),
     stream,
     protobuf: !request.endpoint.isCustom,
@@ -38,12 +39,18 @@ export function acceptsGzip(exchange: Exchange): boolean {
 }
 
 /** Answers with an object whose served JSON is `bytes`. */
-export async function writeObject(request: ResourceRequest, negotiated: Negotiated, status: number, bytes: Buffer): Promise<void> {
+export async function writeObject(
+  request: ResourceRequest,
+  negotiated: Negotiated,
+  status: number,
+  bytes: Buffer,
+): Promise<void> {
   const { endpoint, context } = request;
   let out = bytes;
   if (negotiated.as !== undefined) {
     const object = parseJson(bytes) as KubeObject;
-    if (negotiated.as.kind === 'Table') out = tableOf(endpoint, [{ object, bytes }], tableOptions(request), object.metadata);
+    if (negotiated.as.kind === 'Table')
+      out = tableOf(endpoint, [{ object, bytes }], tableOptions(request), object.metadata);
     else out = partialObject(bytes);
   }
   await writeBytes(context.exchange, negotiated, status, out);
@@ -59,18 +66,25 @@ export interface TableRequest {
 export function tableOptions(request: ResourceRequest, version = 'v1'): TableRequest {
   const include = request.query.get('includeObject');
   return {
-    includeObject: include === 'None' || include === 'Object' ? include : 'Metadata', now: request.server.clock.now(), version,
+    includeObject: include === 'None' || include === 'Object' ? include : 'Metadata',
+    now: request.server.clock.now(),
+    version,
   };
 }
 
 /** Answers with JSON bytes in the negotiated encoding. */
-export async function writeBytes(exchange: Exchange, negotiated: Negotiated, status: number, json: Buffer): Promise<void> {
+export async function writeBytes(
+  exchange: Exchange,
+  negotiated: Negotiated,
+  status: number,
+  json: Buffer,
+): Promise<void> {
   const headers: Record<string, string> = { 'Content-Type': negotiated.mediaType };
   const body = encodeAs(negotiated, json);
   const size = Array.isArray(body) ? body.reduce((n, b) => n + b.length, 0) : (body as Buffer).length;
   if (size > GZIP_THRESHOLD && acceptsGzip(exchange)) {
     headers['Content-Encoding'] = 'gzip';
-    headers['Vary'] = 'Accept-Encoding';
+    headers.Vary = 'Accept-Encoding';
     const joined = Array.isArray(body) ? Buffer.concat(body) : (body as Buffer);
     exchange.respond(status, headers, await gzipAsync(joined, { level: GZIP_LEVEL }));
     return;

@@ -9,8 +9,8 @@ import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, conflict, invalid, unsupportedMediaType } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
-import { applyServerSide } from '../../machinery/patch/server-side-apply.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
+import { applyServerSide } from '../../machinery/patch/server-side-apply.ts';
 import { applyStrategicMergePatch } from '../../machinery/patch/strategic-merge.ts';
 import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
@@ -34,7 +34,10 @@ const APPLY_CBOR = 'application/apply-patch+cbor';
 /** Makes the new object of the current one; `copy` is private to it. */
 export type PatchMechanism = (current: KubeObject | undefined, copy: () => KubeObject) => KubeObject;
 
-export async function handlePatch(request: ResourceRequest, door: UpdateStrategy = request.endpoint.store.strategy): Promise<void> {
+export async function handlePatch(
+  request: ResourceRequest,
+  door: UpdateStrategy = request.endpoint.store.strategy,
+): Promise<void> {
   const { endpoint, namespace, name } = request;
   const { store, row } = endpoint;
   const type = patchTypeOf(request);
@@ -42,7 +45,9 @@ export async function handlePatch(request: ResourceRequest, door: UpdateStrategy
   const negotiated = negotiateOutput(request);
   const body = await request.context.exchange.readBody(MAX_REQUEST_BODY);
   const options = readPatchOptions(request.query, isApply);
-  const mechanism = isApply ? applyMechanism(request, body, type, options, door) : patchMechanism(request, body, type, options, door);
+  const mechanism = isApply
+    ? applyMechanism(request, body, type, options, door)
+    : patchMechanism(request, body, type, options, door);
   const written = await updateObject(store, name, writeContextOf(request, isDryRun(options)), {
     door,
     forceAllowCreate: isApply,
@@ -50,7 +55,9 @@ export async function handlePatch(request: ResourceRequest, door: UpdateStrategy
       const object = mechanism(current, copy);
       if (current === undefined && object.metadata.uid) {
         throw conflict(
-          store.resource, name, `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
+          store.resource,
+          name,
+          `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
         );
       }
       ensureNamespace(object, namespace, row.namespaced);
@@ -83,7 +90,11 @@ function acceptedTypes(endpoint: Endpoint): readonly string[] {
 
 /** JSON, merge and strategic patches. */
 export function patchMechanism(
-  request: ResourceRequest, body: Buffer, type: string, options: WriteOptions, door: UpdateStrategy,
+  request: ResourceRequest,
+  body: Buffer,
+  type: string,
+  options: WriteOptions,
+  door: UpdateStrategy,
 ): PatchMechanism {
   const { endpoint } = request;
   const { schema, row, store } = endpoint;
@@ -98,7 +109,8 @@ export function patchMechanism(
     const bad = checkTypes(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(object, bad);
     const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
-    if (problems.length > 0 && strict === 'Strict') throw invalidPatch(object, `strict decoding error: ${problems.join(', ')}`);
+    if (problems.length > 0 && strict === 'Strict')
+      throw invalidPatch(object, `strict decoding error: ${problems.join(', ')}`);
     if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
     object.metadata ??= {};
     store.strategy.default?.(object);
@@ -108,7 +120,12 @@ export function patchMechanism(
 }
 
 /** A JSON, merge or strategic patch as a function; for what is patched without being stored under its own name (Scale). */
-export function patchOf(body: Buffer, type: string, schema: Schema, source: SchemaSource): (object: KubeObject) => KubeObject {
+export function patchOf(
+  body: Buffer,
+  type: string,
+  schema: Schema,
+  source: SchemaSource,
+): (object: KubeObject) => KubeObject {
   const patch = parsePatch(body);
   return (object) => applyPatch(object, patch, type, schema, source);
 }
@@ -133,7 +150,11 @@ function invalidPatch(object: KubeObject, why: string) {
 
 /** Server-side apply. */
 export function applyMechanism(
-  request: ResourceRequest, body: Buffer, type: string, options: WriteOptions, door: UpdateStrategy,
+  request: ResourceRequest,
+  body: Buffer,
+  type: string,
+  options: WriteOptions,
+  door: UpdateStrategy,
 ): PatchMechanism {
   const { endpoint } = request;
   const { store } = endpoint;
@@ -146,7 +167,10 @@ export function applyMechanism(
   }
   return (current) => {
     const result = applyServerSide({
-      ...fieldManagerOptions(request, options.fieldManager, door), live: current, applied, force: options.force === true,
+      ...fieldManagerOptions(request, options.fieldManager, door),
+      live: current,
+      applied,
+      force: options.force === true,
     });
     const object = structuredClone(result.object) as KubeObject;
     store.strategy.default?.(object);
@@ -162,7 +186,9 @@ export function parseApplied(body: Buffer, type: string): KubeObject {
     throw badRequest(`error decoding YAML: ${err instanceof Error ? err.message : String(err)}`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw badRequest('error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}');
+    throw badRequest(
+      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}',
+    );
   }
   const object = parsed as KubeObject;
   object.metadata ??= {};

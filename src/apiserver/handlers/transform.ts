@@ -23,8 +23,11 @@ export function partialObject(bytes: Buffer, version = 'v1'): Buffer {
 
 /** A whole Table. `metadata` is the list's, or the single object's. */
 export function tableOf(
-  endpoint: Endpoint, items: readonly Printable[], options: TableRequest,
-  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }, headers = true,
+  endpoint: Endpoint,
+  items: readonly Printable[],
+  options: TableRequest,
+  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number },
+  headers = true,
 ): Buffer {
   const { resourceVersion, remainingItemCount } = metadata;
   const listMeta = {
@@ -33,7 +36,9 @@ export function tableOf(
     ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
   };
   const head = JSON.stringify({
-    kind: 'Table', apiVersion: `meta.k8s.io/${options.version}`, metadata: listMeta,
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${options.version}`,
+    metadata: listMeta,
     columnDefinitions: headers ? endpoint.printer.columns.map(columnOf) : null,
   });
   const parts: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"rows":[`)];
@@ -52,7 +57,9 @@ const NULL_OBJECT = Buffer.from('null');
 
 export function tableHead(endpoint: Endpoint, options: TableRequest, listMeta: Record<string, unknown>): string {
   const head = JSON.stringify({
-    kind: 'Table', apiVersion: `meta.k8s.io/${options.version}`, metadata: listMeta,
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${options.version}`,
+    metadata: listMeta,
     columnDefinitions: endpoint.printer.columns.map(columnOf),
   });
   return `${head.slice(0, -1)},"rows":[`;
@@ -64,12 +71,14 @@ export function tableRow(endpoint: Endpoint, item: Printable, options: TableRequ
   const cells = printer.cells(item.object, { now: options.now });
   const conditions = printer.conditions?.(item.object);
   const row: Record<string, unknown> = { cells };
-  if (conditions !== undefined && conditions.length > 0) row['conditions'] = conditions;
+  if (conditions !== undefined && conditions.length > 0) row.conditions = conditions;
   const head = encodeJson(row);
   const object =
-    options.includeObject === 'None' ? NULL_OBJECT
-    : options.includeObject === 'Object' ? item.bytes
-    : partialObject(item.bytes, options.version);
+    options.includeObject === 'None'
+      ? NULL_OBJECT
+      : options.includeObject === 'Object'
+        ? item.bytes
+        : partialObject(item.bytes, options.version);
   return [head.subarray(0, head.length - 1), OBJECT_KEY, object, CLOSE_ROW];
 }
 

@@ -1,6 +1,7 @@
 /** PUT of an object, through the main door or a subresource of the same kind. Upstream: apiserver/pkg/endpoints/handlers/update.go */
 import type { Attributes } from '../../admission/admission.ts';
 import { attributesOf, forbiddenError } from '../../machinery/authorization/authorizer.ts';
+import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { ensureNamespace } from '../../registry/generic/before-create.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
@@ -9,11 +10,13 @@ import type { ResourceRequest } from '../endpoint.ts';
 import { isDryRun, readUpdateOptions, type WriteOptions } from '../request/query-options.ts';
 import { attributesFor, checkName, dedupOwnerReferences, writeContextOf } from './attributes.ts';
 import { decodeObject, MAX_REQUEST_BODY } from './decode.ts';
-import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import { trackFields } from './field-manager.ts';
 import { negotiateOutput, writeObject } from './output.ts';
 
-export async function handleUpdate(request: ResourceRequest, door: UpdateStrategy = request.endpoint.store.strategy): Promise<void> {
+export async function handleUpdate(
+  request: ResourceRequest,
+  door: UpdateStrategy = request.endpoint.store.strategy,
+): Promise<void> {
   const { endpoint, namespace, name } = request;
   const { store, row } = endpoint;
   const { exchange } = request.context;
@@ -49,7 +52,10 @@ export async function handleUpdate(request: ResourceRequest, door: UpdateStrateg
 
 /** Admission's mutating half, for an update or for the create it turned out to be. */
 export async function admitUpdate(
-  request: ResourceRequest, object: KubeObject, current: KubeObject | undefined, options: WriteOptions,
+  request: ResourceRequest,
+  object: KubeObject,
+  current: KubeObject | undefined,
+  options: WriteOptions,
 ): Promise<KubeObject> {
   const attributes = updateAttributes(request, object, current, options);
   await request.server.admission.admit(attributes);
@@ -73,20 +79,37 @@ export function validators(request: ResourceRequest, options: WriteOptions) {
 }
 
 function updateAttributes(
-  request: ResourceRequest, object: KubeObject, current: KubeObject | undefined, options: WriteOptions,
+  request: ResourceRequest,
+  object: KubeObject,
+  current: KubeObject | undefined,
+  options: WriteOptions,
 ): Attributes {
   const kind = current === undefined ? 'CreateOptions' : 'UpdateOptions';
   const operation = current === undefined ? 'CREATE' : 'UPDATE';
   const { force: _, ...rest } = options;
-  return attributesFor(request, { operation, object, oldObject: current, options: { ...rest, kind }, dryRun: isDryRun(options) });
+  return attributesFor(request, {
+    operation,
+    object,
+    oldObject: current,
+    options: { ...rest, kind },
+    dryRun: isDryRun(options),
+  });
 }
 
 /** Upstream: handlers.withAuthorization */
 async function authorizeCreate(request: ResourceRequest): Promise<void> {
   const { server, context, endpoint, namespace, name, subresource } = request;
   const attributes = attributesOf({
-    user: context.user, verb: 'create', resourceRequest: true, path: context.exchange.path, apiGroup: endpoint.row.group,
-    apiVersion: endpoint.row.version, resource: endpoint.row.resource, subresource, namespace, name,
+    user: context.user,
+    verb: 'create',
+    resourceRequest: true,
+    path: context.exchange.path,
+    apiGroup: endpoint.row.group,
+    apiVersion: endpoint.row.version,
+    resource: endpoint.row.resource,
+    subresource,
+    namespace,
+    name,
   });
   const { decision, reason } = await server.authorizer.authorize(attributes);
   if (decision !== 'Allow') throw forbiddenError(attributes, reason);

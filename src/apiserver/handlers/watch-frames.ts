@@ -31,8 +31,12 @@ export class WatchFormat {
     this.#table = table;
     const form = as === undefined ? '' : `${as.kind}/${as.version}/${as.kind === 'Table' ? table.includeObject : ''}`;
     this.id = `${endpoint.apiVersion} ${encoding} ${form}`;
-    this.mediaType = encoding === 'json' ? 'application/json'
-      : encoding === 'cbor' ? 'application/cbor-seq' : `${negotiated.mediaType.split(';')[0]!};stream=watch`;
+    this.mediaType =
+      encoding === 'json'
+        ? 'application/json'
+        : encoding === 'cbor'
+          ? 'application/cbor-seq'
+          : `${negotiated.mediaType.split(';')[0]!};stream=watch`;
   }
 
   /** Of a change; shared. */
@@ -62,10 +66,18 @@ export class WatchFormat {
     const metadata = { resourceVersion: String(revision), ...annotations };
     const { kind } = this.#endpoint.row;
     const { apiVersion } = this.#endpoint;
-    const object = as === undefined ? { kind, apiVersion, metadata }
-      : as.kind === 'Table'
-        ? { kind: 'Table', apiVersion: `meta.k8s.io/${as.version}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows: [] }
-        : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${as.version}`, metadata };
+    const object =
+      as === undefined
+        ? { kind, apiVersion, metadata }
+        : as.kind === 'Table'
+          ? {
+              kind: 'Table',
+              apiVersion: `meta.k8s.io/${as.version}`,
+              metadata: { resourceVersion: String(revision) },
+              columnDefinitions: null,
+              rows: [],
+            }
+          : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${as.version}`, metadata };
     return this.#wrap('BOOKMARK', Buffer.from(JSON.stringify(object)));
   }
 

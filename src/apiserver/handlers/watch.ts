@@ -108,10 +108,14 @@ class WatchSession {
     let bytes: Buffer;
     if (this.#format.isTable && !this.#sentColumns) {
       this.#sentColumns = true;
-      bytes = Buffer.concat(deliveries.map((d, i) => (i === 0 ? this.#format.encode(d.type, d.entry, true) : this.#format.frame(d))));
+      bytes = Buffer.concat(
+        deliveries.map((d, i) => (i === 0 ? this.#format.encode(d.type, d.entry, true) : this.#format.frame(d))),
+      );
     } else {
       bytes = batch.memo(this.#format.id, (b) =>
-        b.deliveries.length === 1 ? this.#format.frame(b.deliveries[0]!) : Buffer.concat(b.deliveries.map((d) => this.#format.frame(d))),
+        b.deliveries.length === 1
+          ? this.#format.frame(b.deliveries[0]!)
+          : Buffer.concat(b.deliveries.map((d) => this.#format.frame(d))),
       );
     }
     this.#request.server.metrics.watchEvents(this.#request.endpoint.row, deliveries.length, bytes.length);
@@ -129,7 +133,11 @@ class WatchSession {
 
   #waitForClient(stream: ResponseStream): void {
     this.#watch?.pause();
-    background('watch back-pressure', stream.drained(this.#ending.signal).then(() => this.#watch?.resume()), this.#request.server.log);
+    background(
+      'watch back-pressure',
+      stream.drained(this.#ending.signal).then(() => this.#watch?.resume()),
+      this.#request.server.log,
+    );
   }
 
   async #sendInitial(opened: OpenedWatch, stream: ResponseStream): Promise<void> {

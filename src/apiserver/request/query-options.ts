@@ -4,8 +4,15 @@
  * Upstream: apimachinery/pkg/apis/meta/v1/validation/validation.go, runtime/conversion.go
  */
 import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
-import { type FieldError, forbiddenField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
 import { validateFieldManager } from '../../machinery/patch/field-manager-name.ts';
+import {
+  type FieldError,
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import { type ListOptions, validateListOptions } from '../../registry/generic/list-options.ts';
 import type { DeleteOptions } from '../../registry/generic/strategy.ts';
 
@@ -60,8 +67,10 @@ export function readPatchOptions(q: URLSearchParams, isApply: boolean): WriteOpt
   const force = readBool(q, 'force');
   const errors: FieldError[] = [];
   if (isApply) {
-    if ((q.get('fieldManager') ?? '') === '') errors.push(requiredField(Path.root('fieldManager'), 'is required for apply patch'));
-  } else if (force !== undefined) errors.push(forbiddenField(Path.root('force'), 'may not be specified for non-apply patch'));
+    if ((q.get('fieldManager') ?? '') === '')
+      errors.push(requiredField(Path.root('fieldManager'), 'is required for apply patch'));
+  } else if (force !== undefined)
+    errors.push(forbiddenField(Path.root('force'), 'may not be specified for non-apply patch'));
   const options = readWriteOptions(q, 'PatchOptions', errors);
   if (force !== undefined) options.force = force;
   return options;
@@ -86,14 +95,27 @@ export function readDeleteOptions(q: URLSearchParams): DeleteRequestOptions {
 export function deleteOptionsOf(body: Record<string, unknown>): DeleteRequestOptions {
   const options: DeleteRequestOptions = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' };
   const { gracePeriodSeconds, orphanDependents, propagationPolicy, preconditions, dryRun } = body;
-  if (gracePeriodSeconds != null) options.gracePeriodSeconds = expect<number>('gracePeriodSeconds', gracePeriodSeconds, 'number');
-  if (orphanDependents != null) options.orphanDependents = expect<boolean>('orphanDependents', orphanDependents, 'boolean');
+  if (gracePeriodSeconds != null)
+    options.gracePeriodSeconds = expect<number>('gracePeriodSeconds', gracePeriodSeconds, 'number');
+  if (orphanDependents != null)
+    options.orphanDependents = expect<boolean>('orphanDependents', orphanDependents, 'boolean');
   if (propagationPolicy != null) {
-    options.propagationPolicy = expect<NonNullable<DeleteOptions['propagationPolicy']>>('propagationPolicy', propagationPolicy, 'string');
+    options.propagationPolicy = expect<NonNullable<DeleteOptions['propagationPolicy']>>(
+      'propagationPolicy',
+      propagationPolicy,
+      'string',
+    );
   }
   if (preconditions != null) {
-    const { uid, resourceVersion } = expect<{ uid?: string; resourceVersion?: string }>('preconditions', preconditions, 'object');
-    options.preconditions = { ...(uid == null ? {} : { uid }), ...(resourceVersion == null ? {} : { resourceVersion }) };
+    const { uid, resourceVersion } = expect<{ uid?: string; resourceVersion?: string }>(
+      'preconditions',
+      preconditions,
+      'object',
+    );
+    options.preconditions = {
+      ...(uid == null ? {} : { uid }),
+      ...(resourceVersion == null ? {} : { resourceVersion }),
+    };
   }
   if (Array.isArray(dryRun)) options.dryRun = dryRun.map(String);
   return options;
@@ -129,7 +151,8 @@ function readWriteOptions(q: URLSearchParams, kind: WriteOptions['kind'], errors
     if (dryRun.length > 0) options.dryRun = dryRun;
     validateDryRun(options.dryRun, errors);
     const validation = q.get('fieldValidation') ?? '';
-    if (validation === 'Ignore' || validation === 'Warn' || validation === 'Strict') options.fieldValidation = validation;
+    if (validation === 'Ignore' || validation === 'Warn' || validation === 'Strict')
+      options.fieldValidation = validation;
     else if (validation !== '') {
       errors.push(notSupported(Path.root('fieldValidation'), validation, ['', 'Ignore', 'Strict', 'Warn']));
     }
@@ -156,17 +179,22 @@ function readBool(q: URLSearchParams, name: string): boolean | undefined {
 function readInt(q: URLSearchParams, name: string): number | undefined {
   const value = q.get(name);
   if (value === null || value === '') return undefined;
-  if (!/^[+-]?[0-9]+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (!/^[+-]?[0-9]+$/.test(value))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   const n = Number(value);
-  if (!Number.isSafeInteger(n)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
+  if (!Number.isSafeInteger(n))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
   return n;
 }
 
 function expect<T>(field: string, value: unknown, type: 'number' | 'boolean' | 'string' | 'object'): T {
-  // biome-ignore lint/suspicious/useValidTypeof: the type is one of four literals
   if (typeof value === type) return value as T;
-  const wants = { number: 'int64', boolean: 'bool', string: 'v1.DeletionPropagation', object: 'v1.Preconditions' }[type];
-  throw badRequest(`json: cannot unmarshal ${goKind(value)} into Go struct field DeleteOptions.${field} of type ${wants}`);
+  const wants = { number: 'int64', boolean: 'bool', string: 'v1.DeletionPropagation', object: 'v1.Preconditions' }[
+    type
+  ];
+  throw badRequest(
+    `json: cannot unmarshal ${goKind(value)} into Go struct field DeleteOptions.${field} of type ${wants}`,
+  );
 }
 
 function goKind(value: unknown): string {

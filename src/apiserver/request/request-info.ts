@@ -48,8 +48,19 @@ interface Mutable {
 /** `path` is percent-encoded as received; segments come back decoded. */
 export function parseRequestInfo(method: string, path: string, query: string): RequestInfo {
   const info: Mutable = {
-    isResourceRequest: false, path, verb: method.toLowerCase(), apiPrefix: '', apiGroup: '', apiVersion: '', namespace: '',
-    resource: '', subresource: '', name: '', parts: [], fieldSelector: '', labelSelector: '',
+    isResourceRequest: false,
+    path,
+    verb: method.toLowerCase(),
+    apiPrefix: '',
+    apiGroup: '',
+    apiVersion: '',
+    namespace: '',
+    resource: '',
+    subresource: '',
+    name: '',
+    parts: [],
+    fieldSelector: '',
+    labelSelector: '',
   };
   let parts = splitPath(path);
   if (parts.length < 3) return info;
@@ -93,12 +104,19 @@ export function parseRequestInfo(method: string, path: string, query: string): R
 
 function verbOf(method: string): string {
   switch (method) {
-    case 'POST': return 'create';
-    case 'GET': case 'HEAD': return 'get';
-    case 'PUT': return 'update';
-    case 'PATCH': return 'patch';
-    case 'DELETE': return 'delete';
-    default: return '';
+    case 'POST':
+      return 'create';
+    case 'GET':
+    case 'HEAD':
+      return 'get';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return 'delete';
+    default:
+      return '';
   }
 }
 

@@ -29,7 +29,14 @@ export class ServedContext implements RequestContext {
   #warnings: string[] | undefined;
   #runes = 0;
 
-  constructor(exchange: Exchange, info: RequestInfo, clock: Clock, auditID: string, longRunning: boolean, shutdown: AbortSignal) {
+  constructor(
+    exchange: Exchange,
+    info: RequestInfo,
+    clock: Clock,
+    auditID: string,
+    longRunning: boolean,
+    shutdown: AbortSignal,
+  ) {
     this.exchange = exchange;
     this.info = info;
     this.clock = clock;

@@ -65,7 +65,11 @@ export function beforeCreate(store: StoreCore, object: KubeObject, context: Writ
 }
 
 export function beforeUpdate(
-  store: StoreCore, door: UpdateStrategy, object: KubeObject, old: KubeObject, context: WriteContext,
+  store: StoreCore,
+  door: UpdateStrategy,
+  object: KubeObject,
+  old: KubeObject,
+  context: WriteContext,
 ): void {
   const { row, strategy } = store;
   ensureNamespace(object, context.namespace, row.namespaced);

@@ -36,14 +36,17 @@ export function decodeContinue(token: string, prefix: string): ContinueFrom {
     throw invalid(`continue key is not valid: ${err instanceof Error ? err.message : String(err)}`);
   }
   const { v, rv, start } = (parsed ?? {}) as { v?: unknown; rv?: unknown; start?: unknown };
-  if (v !== 'meta.k8s.io/v1') throw invalid(`continue key is not valid: server does not recognize this encoded version ${String(v ?? '')}`);
+  if (v !== 'meta.k8s.io/v1')
+    throw invalid(`continue key is not valid: server does not recognize this encoded version ${String(v ?? '')}`);
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0) {
     throw invalid('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   }
-  if (typeof start !== 'string' || start === '') throw invalid('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+  if (typeof start !== 'string' || start === '')
+    throw invalid('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
   // A token is the client's to forge: a path that climbs out of the prefix would list what it may not see.
   const relative = start.startsWith('/') ? start.slice(1) : start;
-  if (relative.split('/').some((s) => s === '' || s === '.' || s === '..')) throw invalid(`continue key is not valid: ${start}`);
+  if (relative.split('/').some((s) => s === '' || s === '.' || s === '..'))
+    throw invalid(`continue key is not valid: ${start}`);
   return { start: prefix + relative, revision: rv };
 }
 

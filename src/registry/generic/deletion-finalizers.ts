@@ -9,7 +9,9 @@ const FOREGROUND = 'foregroundDeletion';
 
 /** The new list, or undefined when it stays as it is. */
 export function deletionFinalizers(
-  metadata: ObjectMeta, options: DeleteOptions, defaultPropagation: 'Orphan' | 'Background',
+  metadata: ObjectMeta,
+  options: DeleteOptions,
+  defaultPropagation: 'Orphan' | 'Background',
 ): string[] | undefined {
   const before = metadata.finalizers ?? [];
   const after = before.filter((f) => f !== ORPHAN && f !== FOREGROUND);
@@ -19,7 +21,11 @@ export function deletionFinalizers(
   return same ? undefined : after;
 }
 
-function shouldOrphan(finalizers: readonly string[], options: DeleteOptions, fallback: 'Orphan' | 'Background'): boolean {
+function shouldOrphan(
+  finalizers: readonly string[],
+  options: DeleteOptions,
+  fallback: 'Orphan' | 'Background',
+): boolean {
   if (options.orphanDependents !== undefined) return options.orphanDependents;
   if (options.propagationPolicy !== undefined) return options.propagationPolicy === 'Orphan';
   const set = finalizers.find((f) => f === ORPHAN || f === FOREGROUND);

@@ -3,7 +3,12 @@
  * Upstream: apimachinery/pkg/apis/meta/internalversion/validation/validation.go, apiserver/pkg/storage/interfaces.go
  */
 import { badRequest } from '../../machinery/errors/status-error.ts';
-import { type FieldError, forbiddenField as forbidden, notSupported, Path } from '../../machinery/validation/field-error.ts';
+import {
+  type FieldError,
+  forbiddenField as forbidden,
+  notSupported,
+  Path,
+} from '../../machinery/validation/field-error.ts';
 
 export interface ListOptions {
   labelSelector: string;
@@ -25,9 +30,11 @@ export function validateListOptions(o: ListOptions): FieldError[] {
   const errors: FieldError[] = [];
   const match = o.resourceVersionMatch;
   if (match !== '') {
-    if (o.resourceVersion === '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (o.resourceVersion === '')
+      errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
     if (o.continue !== '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
-    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
     if (match === 'Exact' && o.resourceVersion === '0') {
       errors.push(forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }

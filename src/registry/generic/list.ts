@@ -21,14 +21,19 @@ export interface Listed {
 
 /** `resourceVersion`: '' newest, '0' any, 'n' not older than n. @throws StatusError 404 */
 export async function getEntry(
-  store: StoreCore, namespace: string, name: string, resourceVersion: string, signal?: AbortSignal,
+  store: StoreCore,
+  namespace: string,
+  name: string,
+  resourceVersion: string,
+  signal?: AbortSignal,
 ): Promise<Entry> {
   const key = store.key(namespace, name);
   const minRevision = resourceVersion === '' ? undefined : parseResourceVersion(resourceVersion);
   let entry: Entry | undefined;
   try {
     entry = await store.cache.get(key, {
-      ...(minRevision === undefined ? {} : { minRevision }), ...(signal === undefined ? {} : { signal }),
+      ...(minRevision === undefined ? {} : { minRevision }),
+      ...(signal === undefined ? {} : { signal }),
     });
   } catch (err) {
     throw statusOf(err, { verb: 'get', resource: store.resource, name, requestedRevision: minRevision ?? 0 });
@@ -39,7 +44,10 @@ export async function getEntry(
 
 /** `options` have passed validateListOptions. */
 export async function listEntries(
-  store: StoreCore, requestNamespace: string, options: ListOptions, signal?: AbortSignal,
+  store: StoreCore,
+  requestNamespace: string,
+  options: ListOptions,
+  signal?: AbortSignal,
 ): Promise<Listed> {
   const selection = parseSelection(store, options.labelSelector, options.fieldSelector);
   const namespace = requestNamespace === '' ? (selection.namespace ?? '') : requestNamespace;
@@ -49,7 +57,8 @@ export async function listEntries(
   const selector = selection.selector;
   // A single name is one key: nothing else is looked at.
   const single = selection.name !== undefined && (namespace !== '' || !store.row.namespaced) && options.continue === '';
-  if (single && revisions.revision === undefined) return listOne(store, prefix + selection.name, selection.selector, revisions, signal);
+  if (single && revisions.revision === undefined)
+    return listOne(store, prefix + selection.name, selection.selector, revisions, signal);
   try {
     const page = await store.cache.list({
       prefix,
@@ -70,7 +79,10 @@ export async function listEntries(
       throw compactedContinue(revisions.start ?? prefix, prefix, err);
     }
     throw statusOf(err, {
-      verb: 'list', resource: store.resource, name: '', requestedRevision: revisions.revision ?? revisions.minRevision ?? 0,
+      verb: 'list',
+      resource: store.resource,
+      name: '',
+      requestedRevision: revisions.revision ?? revisions.minRevision ?? 0,
     });
   }
 }
@@ -97,15 +109,25 @@ function revisionsOf(options: ListOptions, prefix: string): Revisions {
 }
 
 async function listOne(
-  store: StoreCore, key: string, selector: ReturnType<typeof parseSelection>['selector'], revisions: Revisions, signal?: AbortSignal,
+  store: StoreCore,
+  key: string,
+  selector: ReturnType<typeof parseSelection>['selector'],
+  revisions: Revisions,
+  signal?: AbortSignal,
 ): Promise<Listed> {
   const { minRevision } = revisions;
   try {
     const entry = await store.cache.get(key, {
-      ...(minRevision === undefined ? {} : { minRevision }), ...(signal === undefined ? {} : { signal }),
+      ...(minRevision === undefined ? {} : { minRevision }),
+      ...(signal === undefined ? {} : { signal }),
     });
     const entries = entry !== undefined && (selector === undefined || selector.matches(entry)) ? [entry] : [];
-    return { entries, revision: Math.max(store.cache.revision, entry?.revision ?? 0), continue: '', remainingItemCount: undefined };
+    return {
+      entries,
+      revision: Math.max(store.cache.revision, entry?.revision ?? 0),
+      continue: '',
+      remainingItemCount: undefined,
+    };
   } catch (err) {
     throw statusOf(err, { verb: 'list', resource: store.resource, name: '', requestedRevision: minRevision ?? 0 });
   }

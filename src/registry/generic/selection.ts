@@ -69,7 +69,9 @@ function checkField(store: StoreCore, field: string): void {
   if (field === 'metadata.name' || field === 'metadata.namespace') return;
   const { strategy } = store;
   if (strategy.fields === undefined) {
-    throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+    throw badRequest(
+      `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
   }
   let known = knownFields.get(store);
   if (known === undefined) {

@@ -3,8 +3,16 @@
  * that is no StorageError passes through. Upstream: apiserver/pkg/registry/generic/registry storeerr, storage/errors/storage.go
  */
 import {
-  alreadyExists, conflict, type GroupResource, groupResourceString, internalError, notFound, requestEntityTooLarge, resourceExpired,
-  StatusError, tooLargeResourceVersion,
+  alreadyExists,
+  conflict,
+  type GroupResource,
+  groupResourceString,
+  internalError,
+  notFound,
+  requestEntityTooLarge,
+  resourceExpired,
+  StatusError,
+  tooLargeResourceVersion,
 } from '../../machinery/errors/status-error.ts';
 import { StorageError } from '../../storage/storage.ts';
 
@@ -19,7 +27,8 @@ export interface StorageErrorContext {
 }
 
 // Upstream: registry.OptimisticLockErrorMsg
-export const OPTIMISTIC_LOCK_ERROR = 'the object has been modified; please apply your changes to the latest version and try again';
+export const OPTIMISTIC_LOCK_ERROR =
+  'the object has been modified; please apply your changes to the latest version and try again';
 // Upstream: storage/etcd3/errors.go
 const EXPIRED_LIST = 'The resourceVersion for the provided list is too old.';
 
@@ -36,13 +45,16 @@ export function statusOf(err: unknown, context: StorageErrorContext): unknown {
       return conflict(resource, name, OPTIMISTIC_LOCK_ERROR);
     case 'Compacted':
       return verb === 'watch'
-        ? resourceExpired(`too old resource version: ${context.requestedRevision ?? 0} (${err.revision ?? 0})`, { cause: err })
+        ? resourceExpired(`too old resource version: ${context.requestedRevision ?? 0} (${err.revision ?? 0})`, {
+            cause: err,
+          })
         : resourceExpired(EXPIRED_LIST, { cause: err });
     case 'FutureRevision':
       return tooLargeResourceVersion(context.requestedRevision ?? 0, err.revision ?? 0);
     case 'TooLarge':
       return requestEntityTooLarge('limit is 1572864');
-    case 'Unavailable': case 'Closed':
+    case 'Unavailable':
+    case 'Closed':
       return serverTimeout(resource, verb);
     case 'NoSpace':
       return internalError(err);
@@ -58,7 +70,10 @@ function serverTimeout(resource: GroupResource, verb: string): StatusError {
     reason: 'ServerTimeout',
     message: `The ${verb} operation against ${groupResourceString(resource)} could not be completed at this time, please try again.`,
     details: {
-      ...(resource.group ? { group: resource.group } : {}), kind: resource.resource, name: verb, retryAfterSeconds: 2,
+      ...(resource.group ? { group: resource.group } : {}),
+      kind: resource.resource,
+      name: verb,
+      retryAfterSeconds: 2,
     },
   });
 }

@@ -70,7 +70,10 @@ export class StoreCore {
     this.#gvk = { group: row.group, version: row.version, kind: row.kind };
     this.#slot = `${row.group}/${row.version} ${row.readThrough ?? ''}`;
     this.isStorageVersion =
-      row.readThrough === undefined && row.storage.group === row.group && row.storage.version === row.version && row.storage.kind === row.kind;
+      row.readThrough === undefined &&
+      row.storage.group === row.group &&
+      row.storage.version === row.version &&
+      row.storage.kind === row.kind;
   }
 
   /** Prefix of a namespace's keys; of all keys when `namespace` is ''. */

@@ -7,8 +7,8 @@ import type { Random } from '../../base/random.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { spliceResourceVersion, storedJson } from '../../machinery/meta/resource-version.ts';
-import type { Cacher } from '../../storage/cacher/cacher.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
+import type { Cacher } from '../../storage/cacher/cacher.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
 import type { ResourceRow } from '../resource.ts';
 import { StoreCore, selectableFields, storageRoot } from './store-core.ts';
@@ -38,7 +38,14 @@ export class Stores {
     let store = this.#stores.get(row);
     if (store === undefined) {
       const { cacher, clock, random, strategyOf } = this.#options;
-      store = new StoreCore({ row, strategy: strategyOf(row), storage: cacher, cache: this.#cacheOf(row), clock, random });
+      store = new StoreCore({
+        row,
+        strategy: strategyOf(row),
+        storage: cacher,
+        cache: this.#cacheOf(row),
+        clock,
+        random,
+      });
       this.#stores.set(row, store);
     }
     return store;

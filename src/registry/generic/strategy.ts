@@ -56,6 +56,8 @@ export interface Strategy<T extends KubeObject = KubeObject> extends UpdateStrat
   begin?(object: T, old: T | undefined, context: StrategyContext): Promise<Transaction>;
   /** On the first request to delete: may add finalizers and set status. `object` is a private copy. */
   beginDeletion?(object: T, context: StrategyContext): void;
+  /** Something besides metadata.finalizers keeps a deleted object: a namespace's spec.finalizers. */
+  isHeld?(object: T): boolean;
   /** After a successful delete (release of reservations). */
   afterDelete?(object: T, context: StrategyContext): void | Promise<void>;
   /** PUT of a name that does not exist creates it. */

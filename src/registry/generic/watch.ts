@@ -28,7 +28,11 @@ export interface OpenedWatch {
 
 /** `options` have passed validateListOptions. */
 export async function openWatch(
-  store: StoreCore, requestNamespace: string, options: ListOptions, sink: WatchSink, signal: AbortSignal,
+  store: StoreCore,
+  requestNamespace: string,
+  options: ListOptions,
+  sink: WatchSink,
+  signal: AbortSignal,
 ): Promise<OpenedWatch> {
   const selection = parseSelection(store, options.labelSelector, options.fieldSelector);
   const namespace = requestNamespace === '' ? (selection.namespace ?? '') : requestNamespace;
@@ -57,7 +61,8 @@ export async function openWatch(
 
 function startOf(o: ListOptions): { after?: number; initial?: boolean; minRevision?: number } {
   const revision = Number(o.resourceVersion || '0');
-  if (o.sendInitialEvents === true) return o.resourceVersion === '' ? { initial: true } : { initial: true, minRevision: revision };
+  if (o.sendInitialEvents === true)
+    return o.resourceVersion === '' ? { initial: true } : { initial: true, minRevision: revision };
   if (revision > 0) return { after: revision };
   if (o.sendInitialEvents === false) return {};
   return o.resourceVersion === '' ? { initial: true } : { initial: true, minRevision: 0 };

@@ -3,7 +3,10 @@
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Create
  */
 import {
-  groupResourceString, isAlreadyExists, StatusError, statusErrorOf,
+  groupResourceString,
+  isAlreadyExists,
+  StatusError,
+  statusErrorOf,
 } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { StorageError } from '../../storage/storage.ts';
@@ -27,7 +30,10 @@ const MAX_NAME_GENERATION_ATTEMPTS = 8;
 
 /** `object` is the store's from here on. */
 export async function createObject(
-  store: StoreCore, object: KubeObject, context: WriteContext, validate?: ValidateCreate,
+  store: StoreCore,
+  object: KubeObject,
+  context: WriteContext,
+  validate?: ValidateCreate,
 ): Promise<Written> {
   const { metadata } = object;
   if (!metadata.generateName || metadata.name) return createOnce(store, object, context, validate);
@@ -41,7 +47,10 @@ export async function createObject(
 }
 
 async function createOnce(
-  store: StoreCore, object: KubeObject, context: WriteContext, validate?: ValidateCreate,
+  store: StoreCore,
+  object: KubeObject,
+  context: WriteContext,
+  validate?: ValidateCreate,
 ): Promise<Written> {
   const { metadata } = object;
   fillSystemFields(metadata, store.clock, store.random);
@@ -53,7 +62,12 @@ async function createOnce(
 }
 
 /** The last step of a create: reserve, write, settle the reservation. Also used by updates that create. */
-export async function insert(store: StoreCore, key: string, object: KubeObject, context: WriteContext): Promise<Written> {
+export async function insert(
+  store: StoreCore,
+  key: string,
+  object: KubeObject,
+  context: WriteContext,
+): Promise<Written> {
   const transaction = await store.strategy.begin?.(object, undefined, context);
   let written: Written;
   try {

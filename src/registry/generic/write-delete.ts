@@ -10,7 +10,7 @@ import { deletionFinalizers } from './deletion-finalizers.ts';
 import { listEntries } from './list.ts';
 import type { ListOptions } from './list-options.ts';
 import { statusOf } from './storage-errors.ts';
-import type { Entry, StoreCore, WriteContext } from './store-core.ts';
+import { type Entry, isEqualJson, type StoreCore, type WriteContext } from './store-core.ts';
 import type { DeleteOptions } from './strategy.ts';
 
 export interface Deleted {
@@ -26,7 +26,11 @@ export type ValidateDelete = (object: KubeObject) => Promise<void>;
 
 /** `options` is the request's own and is completed in place. */
 export async function deleteObject(
-  store: StoreCore, name: string, options: DeleteOptions, context: WriteContext, validate?: ValidateDelete,
+  store: StoreCore,
+  name: string,
+  options: DeleteOptions,
+  context: WriteContext,
+  validate?: ValidateDelete,
 ): Promise<Deleted> {
   const key = store.key(context.namespace, name);
   let mayBeStale = store.storage.capabilities.shared;
@@ -52,7 +56,13 @@ export async function deleteObject(
 }
 
 async function attempt(
-  store: StoreCore, key: string, name: string, entry: Entry, options: DeleteOptions, context: WriteContext, validate?: ValidateDelete,
+  store: StoreCore,
+  key: string,
+  name: string,
+  entry: Entry,
+  options: DeleteOptions,
+  context: WriteContext,
+  validate?: ValidateDelete,
 ): Promise<Deleted> {
   checkPreconditions(store, name, options, store.object(entry), entry.revision);
   if (validate !== undefined) await validate(store.object(entry));
@@ -62,7 +72,7 @@ async function attempt(
   if (grace === 'pending') return { object: store.object(entry), bytes: store.bytes(entry), deleted: false };
   const finalizers = deletionFinalizers(object.metadata, options, store.strategy.defaultPropagation ?? 'Background');
   if (finalizers !== undefined) setFinalizers(object.metadata, finalizers);
-  const waits = (object.metadata.finalizers?.length ?? 0) > 0;
+  const waits = (object.metadata.finalizers?.length ?? 0) > 0 || store.strategy.isHeld?.(object) === true;
   if (grace === 'none' && !waits) return remove(store, key, entry, object, context);
   if (grace === 'none') markAsDeleting(object.metadata, store.clock.now());
   const marked = await mark(store, key, entry, object, context);
@@ -74,21 +84,38 @@ async function attempt(
 }
 
 /** Upstream: rest.BeforeDelete */
-function checkPreconditions(store: StoreCore, name: string, options: DeleteOptions, object: KubeObject, revision: number): void {
+function checkPreconditions(
+  store: StoreCore,
+  name: string,
+  options: DeleteOptions,
+  object: KubeObject,
+  revision: number,
+): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const kind = { group: store.row.group, resource: store.row.kind };
   const have = object.metadata.uid ?? '';
   if (uid !== undefined && uid !== have) {
-    throw conflict(kind, name, `the UID in the precondition (${uid}) does not match the UID in record (${have}). The object might have been deleted and then recreated`);
+    throw conflict(
+      kind,
+      name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${have}). The object might have been deleted and then recreated`,
+    );
   }
   if (resourceVersion !== undefined && resourceVersion !== String(revision)) {
-    throw conflict(kind, name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${revision}). The object might have been modified`);
+    throw conflict(
+      kind,
+      name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${revision}). The object might have been modified`,
+    );
   }
 }
 
 /** Sets deletionTimestamp and grace on `object` when it is to go gracefully; `pending`: it already is going, no slower than asked. */
 function decideGrace(
-  store: StoreCore, object: KubeObject, options: DeleteOptions, context: WriteContext,
+  store: StoreCore,
+  object: KubeObject,
+  options: DeleteOptions,
+  context: WriteContext,
 ): 'none' | 'graceful' | 'pending' {
   const { metadata } = object;
   if (options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0) options.gracePeriodSeconds = 1;
@@ -126,7 +153,8 @@ function shortenGrace(metadata: ObjectMeta, options: DeleteOptions, now: number)
 /** Upstream: store.go markAsDeleting */
 function markAsDeleting(metadata: ObjectMeta, now: number): void {
   if (!metadata.deletionTimestamp && (metadata.generation ?? 0) > 0) metadata.generation = metadata.generation! + 1;
-  if (!metadata.deletionTimestamp || parseTime(metadata.deletionTimestamp) > now) metadata.deletionTimestamp = formatTime(now);
+  if (!metadata.deletionTimestamp || parseTime(metadata.deletionTimestamp) > now)
+    metadata.deletionTimestamp = formatTime(now);
   metadata.deletionGracePeriodSeconds = 0;
 }
 
@@ -135,14 +163,29 @@ function setFinalizers(metadata: ObjectMeta, finalizers: string[]): void {
   else metadata.finalizers = finalizers;
 }
 
-async function mark(store: StoreCore, key: string, entry: Entry, object: KubeObject, context: WriteContext): Promise<Deleted> {
+async function mark(
+  store: StoreCore,
+  key: string,
+  entry: Entry,
+  object: KubeObject,
+  context: WriteContext,
+): Promise<Deleted> {
+  // A second request to delete something that waits changes nothing.
+  if (isEqualJson(object, store.object(entry)))
+    return { object: store.object(entry), bytes: store.bytes(entry), deleted: false };
   const stored = store.toStorage(object);
   const revision = context.dryRun ? entry.revision : await store.storage.update(key, stored, entry.revision);
   object.metadata.resourceVersion = String(revision);
   return { object, bytes: store.serve(object, stored, revision), deleted: false };
 }
 
-async function remove(store: StoreCore, key: string, entry: Entry, object: KubeObject, context: WriteContext): Promise<Deleted> {
+async function remove(
+  store: StoreCore,
+  key: string,
+  entry: Entry,
+  object: KubeObject,
+  context: WriteContext,
+): Promise<Deleted> {
   const last = { object: store.object(entry), bytes: store.bytes(entry), deleted: true };
   if (context.dryRun) return last;
   const revision = await store.storage.delete(key, entry.revision);
@@ -153,17 +196,26 @@ async function remove(store: StoreCore, key: string, entry: Entry, object: KubeO
 
 /** Deletes what the list finds, page by page; what is gone meanwhile does not matter. Upstream: store.go DeleteCollection */
 export async function deleteCollection(
-  store: StoreCore, options: DeleteOptions, list: ListOptions, context: WriteContext, validate?: ValidateDelete,
+  store: StoreCore,
+  options: DeleteOptions,
+  list: ListOptions,
+  context: WriteContext,
+  validate?: ValidateDelete,
 ): Promise<{ entries: Entry[]; revision: number }> {
   const listed = await listEntries(store, context.namespace, list, context.signal);
   for (const entry of listed.entries) {
     const { name = '', namespace = '' } = store.object(entry).metadata;
     try {
-      await deleteObject(store, name, structuredClone(options), { ...context, namespace, warn: context.warn }, validate);
+      await deleteObject(
+        store,
+        name,
+        structuredClone(options),
+        { ...context, namespace, warn: context.warn },
+        validate,
+      );
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }
   }
   return { entries: [...listed.entries], revision: listed.revision };
 }
-

@@ -31,7 +31,10 @@ export interface UpdateRequest {
 }
 
 export async function updateObject(
-  store: StoreCore, name: string, context: WriteContext, request: UpdateRequest,
+  store: StoreCore,
+  name: string,
+  context: WriteContext,
+  request: UpdateRequest,
 ): Promise<Written> {
   const key = store.key(context.namespace, name);
   // On a shared store the cache may lag: what fails on its state is tried once more on the newest.
@@ -61,7 +64,12 @@ function isLostRace(err: unknown): boolean {
 }
 
 async function attempt(
-  store: StoreCore, key: string, name: string, context: WriteContext, request: UpdateRequest, entry: Entry | undefined,
+  store: StoreCore,
+  key: string,
+  name: string,
+  context: WriteContext,
+  request: UpdateRequest,
+  entry: Entry | undefined,
 ): Promise<Written> {
   const mayCreate = request.forceAllowCreate === true || store.strategy.allowCreateOnUpdate === true;
   if (entry === undefined) {
@@ -75,14 +83,19 @@ async function attempt(
   beforeUpdate(store, request.door, object, old, context);
   // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
   const before = old.metadata.managedFields;
-  if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = structuredClone(before);
+  if (before !== undefined && sameExceptManagedFieldsTime(object, old))
+    object.metadata.managedFields = structuredClone(before);
   if (request.validateUpdate !== undefined) await request.validateUpdate(object, old);
-  if (isDeletedByUpdate(object, old)) return removeEmptied(store, key, object, entry, context);
+  if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
+    return removeEmptied(store, key, object, entry, context);
   return replace(store, key, object, entry, old, context);
 }
 
 async function createInstead(
-  store: StoreCore, key: string, context: WriteContext, request: UpdateRequest,
+  store: StoreCore,
+  key: string,
+  context: WriteContext,
+  request: UpdateRequest,
 ): Promise<Written> {
   const object = await request.change(undefined, () => ({ metadata: {} }));
   fillSystemFields(object.metadata, store.clock, store.random);
@@ -95,7 +108,8 @@ function checkUid(store: StoreCore, key: string, name: string, uid: string | und
   if (uid === undefined || uid === '' || uid === old.metadata.uid) return;
   const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
   throw conflict(
-    store.resource, name,
+    store.resource,
+    name,
     `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
   );
 }
@@ -120,7 +134,11 @@ function isDeletedByUpdate(object: KubeObject, old: KubeObject): boolean {
 }
 
 async function removeEmptied(
-  store: StoreCore, key: string, object: KubeObject, entry: Entry, context: WriteContext,
+  store: StoreCore,
+  key: string,
+  object: KubeObject,
+  entry: Entry,
+  context: WriteContext,
 ): Promise<Written> {
   const stored = store.toStorage(object);
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };
@@ -131,7 +149,12 @@ async function removeEmptied(
 }
 
 async function replace(
-  store: StoreCore, key: string, object: KubeObject, entry: Entry, old: KubeObject, context: WriteContext,
+  store: StoreCore,
+  key: string,
+  object: KubeObject,
+  entry: Entry,
+  old: KubeObject,
+  context: WriteContext,
 ): Promise<Written> {
   const transaction = await store.strategy.begin?.(object, old, context);
   let written: Written;
@@ -146,15 +169,24 @@ async function replace(
 }
 
 async function write(
-  store: StoreCore, key: string, object: KubeObject, entry: Entry, old: KubeObject, context: WriteContext,
+  store: StoreCore,
+  key: string,
+  object: KubeObject,
+  entry: Entry,
+  old: KubeObject,
+  context: WriteContext,
 ): Promise<Written> {
   object.metadata.resourceVersion = String(entry.revision);
   if (isEqualJson(object, old)) return { object, bytes: store.bytes(entry), created: false };
   const stored = store.toStorage(object);
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
-  const revision = await store.storage.update(key, stored, entry.revision, ttlSeconds === undefined ? {} : { ttlSeconds });
+  const revision = await store.storage.update(
+    key,
+    stored,
+    entry.revision,
+    ttlSeconds === undefined ? {} : { ttlSeconds },
+  );
   object.metadata.resourceVersion = String(revision);
   return { object, bytes: store.serve(object, stored, revision), created: false };
 }
-

@@ -1,15 +1,21 @@
 /** pods/binding: the scheduler's one write. Upstream: pkg/registry/core/pod/storage/storage.go BindingREST */
 import type { Pod } from '../../../api/core-v1.ts';
-import { attributesFor, writeContextOf } from '../attributes.ts';
 import { badRequest, conflict, notFound, StatusError } from '../../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
 import { builtinSchemas } from '../../../machinery/schema/builtin.ts';
-import { aggregateMessage, type FieldError, notSupported, Path, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  aggregateMessage,
+  type FieldError,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
 import type { Endpoint, ResourceRequest } from '../../endpoint.ts';
 import { isDryRun, readCreateOptions } from '../../request/query-options.ts';
+import { attributesFor, writeContextOf } from '../attributes.ts';
 import { readObject } from '../decode.ts';
 import { OPEN_DOOR, writeSuccess } from './success.ts';
 
@@ -41,7 +47,15 @@ async function bind(request: ResourceRequest, pods: Endpoint, urlName: string | 
   const into = { kind: KIND, schema: schemas.definition('io.k8s.api.core.v1.Binding'), source: schemas };
   const binding = (await readObject(request, into, options.fieldValidation)) as Binding;
   const name = urlName ?? binding.metadata.name ?? '';
-  const attributes = attributesFor(request, { operation: 'CREATE', object: binding, oldObject: undefined, name, options, dryRun, kind: KIND });
+  const attributes = attributesFor(request, {
+    operation: 'CREATE',
+    object: binding,
+    oldObject: undefined,
+    name,
+    options,
+    dryRun,
+    kind: KIND,
+  });
   await server.admission.admit(attributes);
   if (binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
   const errors = validateBinding(binding);
@@ -60,7 +74,8 @@ async function bind(request: ResourceRequest, pods: Endpoint, urlName: string | 
 function validateBinding({ target }: Binding): FieldError[] {
   const errors: FieldError[] = [];
   const path = Path.root('target');
-  if (target?.kind && target.kind !== 'Node') errors.push(notSupported(path.child('kind'), target.kind, ['Node', '<empty>']));
+  if (target?.kind && target.kind !== 'Node')
+    errors.push(notSupported(path.child('kind'), target.kind, ['Node', '<empty>']));
   if (!target?.name) errors.push(requiredField(path.child('name')));
   return errors;
 }
@@ -70,7 +85,8 @@ function assign(current: KubeObject | undefined, copy: () => KubeObject, binding
   const name = binding.metadata.name ?? '';
   if (current === undefined) throw notFound({ group: '', resource: 'pods' }, name);
   const old = current as Pod;
-  if (old.metadata.deletionTimestamp) throw conflict(resource, name, `pod ${name} is being deleted, cannot be assigned to a host`);
+  if (old.metadata.deletionTimestamp)
+    throw conflict(resource, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   const node = old.spec?.nodeName;
   if (node) throw conflict(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(node)}`);
   if ((old.spec?.schedulingGates?.length ?? 0) > 0) {
@@ -81,7 +97,8 @@ function assign(current: KubeObject | undefined, copy: () => KubeObject, binding
   pod.spec!.nodeName = binding.target!.name!;
   pod.status ??= {};
   delete pod.status.nominatedNodeName;
-  if (binding.metadata.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
+  if (binding.metadata.annotations)
+    pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
   if (binding.metadata.labels) pod.metadata.labels = { ...pod.metadata.labels, ...binding.metadata.labels };
   setPodCondition(pod, { type: 'PodScheduled', status: 'True' }, now);
   return pod;
@@ -89,10 +106,13 @@ function assign(current: KubeObject | undefined, copy: () => KubeObject, binding
 
 /** Upstream: pkg/api/pod UpdatePodCondition */
 export function setPodCondition(
-  pod: Pod, condition: { type: string; status: string; reason?: string; message?: string }, now: string,
+  pod: Pod,
+  condition: { type: string; status: string; reason?: string; message?: string },
+  now: string,
 ): void {
   pod.status ??= {};
-  const conditions = (pod.status.conditions ??= []);
+  pod.status.conditions ??= [];
+  const { conditions } = pod.status;
   const at = conditions.findIndex((c) => c.type === condition.type);
   const before = at < 0 ? undefined : conditions[at];
   const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;

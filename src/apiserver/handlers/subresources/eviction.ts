@@ -3,7 +3,16 @@
  */
 import type { Pod } from '../../../api/core-v1.ts';
 import type { PodDisruptionBudget } from '../../../api/policy-v1.ts';
-import { badRequest, conflict, forbidden, isConflict, notFound, StatusError, timeout, tooManyRequests } from '../../../machinery/errors/status-error.ts';
+import {
+  badRequest,
+  conflict,
+  forbidden,
+  isConflict,
+  notFound,
+  StatusError,
+  timeout,
+  tooManyRequests,
+} from '../../../machinery/errors/status-error.ts';
 import { selectorFromLabelSelector } from '../../../machinery/labels/selector.ts';
 import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
@@ -15,7 +24,13 @@ import { deleteObject } from '../../../registry/generic/write-delete.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
 import type { ResourceRequest } from '../../endpoint.ts';
-import { type DeleteRequestOptions, deleteOptionsOf, isDryRun, readCreateOptions, validateDeleteOptions } from '../../request/query-options.ts';
+import {
+  type DeleteRequestOptions,
+  deleteOptionsOf,
+  isDryRun,
+  readCreateOptions,
+  validateDeleteOptions,
+} from '../../request/query-options.ts';
 import { attributesFor, writeContextOf } from '../attributes.ts';
 import { readObject } from '../decode.ts';
 import { setPodCondition } from './binding.ts';
@@ -38,7 +53,9 @@ async function evict(request: ResourceRequest): Promise<void> {
   const options = readCreateOptions(request.query);
   const schemas = builtinSchemas();
   const into = {
-    kind: KIND, schema: schemas.definition('io.k8s.api.policy.v1.Eviction'), source: schemas,
+    kind: KIND,
+    schema: schemas.definition('io.k8s.api.policy.v1.Eviction'),
+    source: schemas,
     accepts: [{ group: 'policy', version: 'v1beta1' }],
   };
   const eviction = (await readObject(request, into, options.fieldValidation)) as Eviction;
@@ -47,7 +64,14 @@ async function evict(request: ResourceRequest): Promise<void> {
   if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   const deletion = deletionOf(eviction, options.dryRun);
   const dryRun = isDryRun(deletion);
-  const attributes = attributesFor(request, { operation: 'CREATE', object: eviction, oldObject: undefined, options, dryRun, kind: KIND });
+  const attributes = attributesFor(request, {
+    operation: 'CREATE',
+    object: eviction,
+    oldObject: undefined,
+    options,
+    dryRun,
+    kind: KIND,
+  });
   await server.admission.admit(attributes);
   await server.admission.validate(attributes);
   const context = writeContextOf(request, dryRun);
@@ -56,7 +80,10 @@ async function evict(request: ResourceRequest): Promise<void> {
     if (!ignoresBudget(pod)) break;
     const own = { ...deletion };
     // A pending pod may have begun to run meanwhile: then its budget counts after all.
-    const pinned = pod.status?.phase === 'Pending' && !pod.metadata.deletionTimestamp && deletion.preconditions?.resourceVersion === undefined;
+    const pinned =
+      pod.status?.phase === 'Pending' &&
+      !pod.metadata.deletionTimestamp &&
+      deletion.preconditions?.resourceVersion === undefined;
     if (pinned) own.preconditions = { ...deletion.preconditions, resourceVersion: pod.metadata.resourceVersion! };
     try {
       await markAndDelete(request, own, context);
@@ -69,12 +96,17 @@ async function evict(request: ResourceRequest): Promise<void> {
   await writeSuccess(request);
 }
 
-async function evictRunning(request: ResourceRequest, deletion: DeleteRequestOptions, context: WriteContext): Promise<void> {
+async function evictRunning(
+  request: ResourceRequest,
+  deletion: DeleteRequestOptions,
+  context: WriteContext,
+): Promise<void> {
   const pod = await podOf(request);
   const budgets = await budgetsOf(request, pod);
   if (budgets.length > 1) {
     throw new StatusError({
-      code: 500, message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      code: 500,
+      message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     });
   }
   const budget = budgets[0];
@@ -85,7 +117,8 @@ async function evictRunning(request: ResourceRequest, deletion: DeleteRequestOpt
   try {
     await markAndDelete(request, own, context);
   } catch (err) {
-    if (unhealthy && isConflict(err) && deletion.preconditions?.resourceVersion === undefined) throw stillProcessing(budget.metadata.name!);
+    if (unhealthy && isConflict(err) && deletion.preconditions?.resourceVersion === undefined)
+      throw stillProcessing(budget.metadata.name!);
     throw err;
   }
 }
@@ -96,7 +129,8 @@ function deletionOf(eviction: Eviction, dryRun: string[] | undefined): DeleteReq
     if (dryRun !== undefined) options.dryRun = dryRun;
   } else if (dryRun !== undefined && dryRun.length > 0 && dryRun.join() !== options.dryRun.join()) {
     throw new StatusError({
-      code: 500, message: `Non-matching dry-run options in request and content: [${dryRun.join(' ')}] and [${options.dryRun.join(' ')}]`,
+      code: 500,
+      message: `Non-matching dry-run options in request and content: [${dryRun.join(' ')}] and [${options.dryRun.join(' ')}]`,
     });
   }
   validateDeleteOptions(options);
@@ -127,15 +161,17 @@ async function budgetsOf(request: ResourceRequest, pod: Pod): Promise<PodDisrupt
   if (endpoint === undefined) return [];
   const { store } = endpoint;
   const { entries } = await store.cache.list({ prefix: store.prefix(request.namespace) });
-  return entries.map((e) => store.object(e) as PodDisruptionBudget).filter((budget) => {
-    const { selector } = budget.spec ?? {};
-    try {
-      return selector !== undefined && selectorFromLabelSelector(selector).matches(pod.metadata.labels ?? {});
-    } catch {
-      // A selector that cannot be read selects nothing.
-      return false;
-    }
-  });
+  return entries
+    .map((e) => store.object(e) as PodDisruptionBudget)
+    .filter((budget) => {
+      const { selector } = budget.spec ?? {};
+      try {
+        return selector !== undefined && selectorFromLabelSelector(selector).matches(pod.metadata.labels ?? {});
+      } catch {
+        // A selector that cannot be read selects nothing.
+        return false;
+      }
+    });
 }
 
 /** Takes one disruption from the budget. @throws StatusError 429 when there is none left */
@@ -157,7 +193,8 @@ async function spend(request: ResourceRequest, budgetName: string, context: Writ
       },
     });
   } catch (err) {
-    if (isConflict(err)) throw timeout(`couldn't update PodDisruptionBudget ${JSON.stringify(budgetName)} due to conflicts`, 10);
+    if (isConflict(err))
+      throw timeout(`couldn't update PodDisruptionBudget ${JSON.stringify(budgetName)} due to conflicts`, 10);
     throw err;
   }
 }
@@ -198,7 +235,11 @@ function refused(message: string, retryAfterSeconds: number): StatusError {
   const { retryAfterSeconds: _, ...details } = status.details ?? {};
   return new StatusError({
     ...status,
-    details: { ...details, ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}), causes: [{ reason: 'DisruptionBudget', message }] },
+    details: {
+      ...details,
+      ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}),
+      causes: [{ reason: 'DisruptionBudget', message }],
+    },
   });
 }
 
@@ -206,13 +247,21 @@ function refused(message: string, retryAfterSeconds: number): StatusError {
 function disallow(budget: PodDisruptionBudget, now: string): void {
   const status = budget.status!;
   const condition = {
-    type: 'DisruptionAllowed', status: 'False' as const, reason: 'InsufficientPods', message: '', lastTransitionTime: now,
+    type: 'DisruptionAllowed',
+    status: 'False' as const,
+    reason: 'InsufficientPods',
+    message: '',
+    lastTransitionTime: now,
     observedGeneration: status.observedGeneration ?? 0,
   };
   status.conditions = [...(status.conditions ?? []).filter((c) => c.type !== 'DisruptionAllowed'), condition];
 }
 
-async function markAndDelete(request: ResourceRequest, options: DeleteRequestOptions, context: WriteContext): Promise<void> {
+async function markAndDelete(
+  request: ResourceRequest,
+  options: DeleteRequestOptions,
+  context: WriteContext,
+): Promise<void> {
   const { endpoint, name, server } = request;
   const { store } = endpoint;
   const own: DeleteOptions = { ...options };
@@ -223,7 +272,12 @@ async function markAndDelete(request: ResourceRequest, options: DeleteRequestOpt
         if (current === undefined) throw notFound(store.resource, name);
         checkPreconditions(current, options);
         const pod = copy() as Pod;
-        const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
+        const condition = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'EvictionByEvictionAPI',
+          message: 'Eviction API: evicting',
+        };
         setPodCondition(pod, condition, formatTime(server.clock.now()));
         return pod;
       },
@@ -240,9 +294,17 @@ function checkPreconditions({ metadata }: KubeObject, { preconditions }: DeleteR
   const { uid, resourceVersion } = preconditions ?? {};
   const name = metadata.name ?? '';
   if (uid && uid !== metadata.uid) {
-    throw conflict(kind, name, `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`);
+    throw conflict(
+      kind,
+      name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
   }
   if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-    throw conflict(kind, name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`);
+    throw conflict(
+      kind,
+      name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
   }
 }

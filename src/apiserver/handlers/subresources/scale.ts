@@ -2,8 +2,9 @@
  * The scale subresource: an autoscaling/v1 Scale in front of any resource whose strategy says where its replicas are.
  * Upstream: pkg/registry/apps/deployment/storage/storage.go ScaleREST, apiextensions-apiserver customresource etcd.go
  */
-import { checkTypes, pruneUnknown } from '../../../machinery/codec/unknown-fields.ts';
+
 import { encodeJson } from '../../../machinery/codec/json.ts';
+import { checkTypes, pruneUnknown } from '../../../machinery/codec/unknown-fields.ts';
 import { conflict, invalid, notFound } from '../../../machinery/errors/status-error.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
@@ -16,9 +17,9 @@ import { type FieldError, invalidField, Path } from '../../../machinery/validati
 import { getEntry } from '../../../registry/generic/list.ts';
 import type { Strategy } from '../../../registry/generic/strategy.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
+import type { SubresourceHandlers } from '../../dispatcher.ts';
 import type { ResourceRequest } from '../../endpoint.ts';
 import { isDryRun, readPatchOptions, readUpdateOptions, type WriteOptions } from '../../request/query-options.ts';
-import type { SubresourceHandlers } from '../../dispatcher.ts';
 import { attributesFor, checkName, writeContextOf } from '../attributes.ts';
 import { type BodyKind, MAX_REQUEST_BODY, readObject } from '../decode.ts';
 import { negotiateOutput, writeObject } from '../output.ts';
@@ -48,12 +49,19 @@ async function handleGet(request: ResourceRequest): Promise<void> {
 async function handleUpdate(request: ResourceRequest): Promise<void> {
   const negotiated = negotiateOutput(request);
   const options = readUpdateOptions(request.query);
-  const into: BodyKind = { kind: SCALE_KIND, schema: builtinSchemas().definition(DEFINITION), source: builtinSchemas() };
+  const into: BodyKind = {
+    kind: SCALE_KIND,
+    schema: builtinSchemas().definition(DEFINITION),
+    source: builtinSchemas(),
+  };
   const sent = (await readObject(request, into, options.fieldValidation)) as Scale;
   checkName(sent, request.name, request.namespace);
   const bytes = await write(request, options, (live) => ({
     ...sent,
-    metadata: { ...sent.metadata, ...(live.metadata.managedFields === undefined ? {} : { managedFields: live.metadata.managedFields }) },
+    metadata: {
+      ...sent.metadata,
+      ...(live.metadata.managedFields === undefined ? {} : { managedFields: live.metadata.managedFields }),
+    },
   }));
   await writeObject(request, negotiated, 200, bytes);
 }
@@ -68,16 +76,26 @@ async function handlePatch(request: ResourceRequest): Promise<void> {
   const schema = schemas.definition(DEFINITION);
   if (isApply) {
     const applied = parseApplied(body, type);
-    const bytes = await write(request, options, (live) => applyServerSide({
-      ...managerOptions(request, options), live, applied, force: options.force === true,
-    }).object as Scale, true);
+    const bytes = await write(
+      request,
+      options,
+      (live) =>
+        applyServerSide({
+          ...managerOptions(request, options),
+          live,
+          applied,
+          force: options.force === true,
+        }).object as Scale,
+      true,
+    );
     return writeObject(request, negotiated, 200, bytes);
   }
   const patch = patchOf(body, type, schema, schemas);
   const bytes = await write(request, options, (live) => {
     const scale = structuredClone(patch(live)) as Scale;
     const bad = checkTypes(scale, schema, schemas);
-    if (bad !== undefined) throw invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(scale), bad)]);
+    if (bad !== undefined)
+      throw invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(scale), bad)]);
     pruneUnknown(scale, schema, schemas);
     return scale;
   });
@@ -86,7 +104,10 @@ async function handlePatch(request: ResourceRequest): Promise<void> {
 
 /** Changes the resource through its Scale; answers the Scale it has then. */
 async function write(
-  request: ResourceRequest, options: WriteOptions, change: (live: Scale) => Scale, tracksFields = false,
+  request: ResourceRequest,
+  options: WriteOptions,
+  change: (live: Scale) => Scale,
+  tracksFields = false,
 ): Promise<Buffer> {
   const { endpoint, name, server } = request;
   const { store } = endpoint;
@@ -95,7 +116,14 @@ async function write(
   const paths = { [endpoint.apiVersion]: path };
   const dryRun = isDryRun(options);
   const admission = (object: Scale, oldObject: Scale) =>
-    attributesFor(request, { operation: 'UPDATE', object, oldObject, options: { ...options, kind: 'UpdateOptions' }, dryRun, kind: SCALE_KIND });
+    attributesFor(request, {
+      operation: 'UPDATE',
+      object,
+      oldObject,
+      options: { ...options, kind: 'UpdateOptions' },
+      dryRun,
+      kind: SCALE_KIND,
+    });
   let before: Scale | undefined;
   let after: Scale | undefined;
   const written = await updateObject(store, name, writeContextOf(request, dryRun), {
@@ -106,13 +134,17 @@ async function write(
       const next = change(structuredClone(live));
       checkName(next, name, request.namespace);
       checkScale(request, next, live);
-      if (!tracksFields) setManaged(next, updateManagedFields({ ...managerOptions(request, options), live, object: next }));
+      if (!tracksFields)
+        setManaged(next, updateManagedFields({ ...managerOptions(request, options), live, object: next }));
       before = live;
       after = next;
       await server.admission.admit(admission(next, live));
       const parent = copy();
       setAt(parent, path, next.spec?.replicas ?? 0);
-      setManaged(parent, managedFieldsOfParent(parent.metadata.managedFields, next.metadata.managedFields, endpoint.apiVersion, paths));
+      setManaged(
+        parent,
+        managedFieldsOfParent(parent.metadata.managedFields, next.metadata.managedFields, endpoint.apiVersion, paths),
+      );
       if (next.metadata.resourceVersion) parent.metadata.resourceVersion = next.metadata.resourceVersion;
       return parent;
     },
@@ -136,14 +168,21 @@ function scaleOf(request: ResourceRequest, parent: KubeObject): Scale {
   const path = door.specReplicas.split('.').slice(1);
   const managedFields = managedFieldsOfScale(parent.metadata.managedFields, { [request.endpoint.apiVersion]: path });
   return {
-    kind: 'Scale', apiVersion: SCALE_API_VERSION,
+    kind: 'Scale',
+    apiVersion: SCALE_API_VERSION,
     metadata: {
-      ...(name === undefined ? {} : { name }), ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }), ...(creationTimestamp == null ? {} : { creationTimestamp }),
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp == null ? {} : { creationTimestamp }),
       ...(managedFields === undefined || managedFields.length === 0 ? {} : { managedFields }),
     },
     spec: specOf(numberAt(parent, path)),
-    status: { replicas: numberAt(parent, door.statusReplicas.split('.').slice(1)) ?? 0, ...(selector === '' ? {} : { selector }) },
+    status: {
+      replicas: numberAt(parent, door.statusReplicas.split('.').slice(1)) ?? 0,
+      ...(selector === '' ? {} : { selector }),
+    },
   };
 }
 
@@ -156,7 +195,8 @@ function specOf(replicas: number | undefined): { replicas?: number } {
 function checkScale(request: ResourceRequest, scale: Scale, live: Scale): void {
   const errors: FieldError[] = [];
   const replicas = scale.spec?.replicas ?? 0;
-  if (replicas < 0) errors.push(invalidField(Path.root('spec', 'replicas'), replicas, 'must be greater than or equal to 0'));
+  if (replicas < 0)
+    errors.push(invalidField(Path.root('spec', 'replicas'), replicas, 'must be greater than or equal to 0'));
   if (errors.length > 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, request.name, errors);
   const { uid } = scale.metadata;
   if (uid && uid !== live.metadata.uid) {
@@ -167,8 +207,13 @@ function checkScale(request: ResourceRequest, scale: Scale, live: Scale): void {
 
 function managerOptions(request: ResourceRequest, options: WriteOptions) {
   return {
-    schema: builtinSchemas().definition(DEFINITION), source: builtinSchemas(), apiVersion: SCALE_API_VERSION, kind: 'Scale', subresource: 'scale',
-    manager: managerOf(options.fieldManager, request.context.exchange.headers['user-agent']), time: formatTime(request.server.clock.now()),
+    schema: builtinSchemas().definition(DEFINITION),
+    source: builtinSchemas(),
+    apiVersion: SCALE_API_VERSION,
+    kind: 'Scale',
+    subresource: 'scale',
+    manager: managerOf(options.fieldManager, request.context.exchange.headers['user-agent']),
+    time: formatTime(request.server.clock.now()),
   };
 }
 

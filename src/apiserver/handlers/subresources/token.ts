@@ -19,14 +19,28 @@ export function tokenHandlers(issuer: TokenIssuer): SubresourceHandlers {
       const negotiated = negotiateOutput(request);
       const options = readCreateOptions(request.query);
       const schemas = builtinSchemas();
-      const into = { kind: KIND, schema: schemas.definition('io.k8s.api.authentication.v1.TokenRequest'), source: schemas };
+      const into = {
+        kind: KIND,
+        schema: schemas.definition('io.k8s.api.authentication.v1.TokenRequest'),
+        source: schemas,
+      };
       const object = (await readObject(request, into, options.fieldValidation)) as KubeObject;
       const about = (final: KubeObject) =>
-        attributesFor(request, { operation: 'CREATE', object: final, oldObject: undefined, options, dryRun: isDryRun(options), kind: KIND });
+        attributesFor(request, {
+          operation: 'CREATE',
+          object: final,
+          oldObject: undefined,
+          options,
+          dryRun: isDryRun(options),
+          kind: KIND,
+        });
       const attributes = about(object);
       await server.admission.admit(attributes);
       const answer = await issuer.create((attributes.object ?? object) as TokenRequest, {
-        namespace, name, warn: context.warn, annotate: context.annotate,
+        namespace,
+        name,
+        warn: context.warn,
+        annotate: context.annotate,
         validate: (final) => server.admission.validate(about(final as KubeObject)),
       });
       await writeObject(request, negotiated, 201, encodeJson(answer));

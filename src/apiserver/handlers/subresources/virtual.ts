@@ -14,12 +14,26 @@ export function virtualHandlers(resource: VirtualResource): SubresourceHandlers 
       const { server, context, endpoint, namespace } = request;
       const negotiated = negotiateOutput(request);
       const options = readCreateOptions(request.query);
-      const object = await readObject(request, { kind: endpoint.kind, schema: endpoint.schema, source: endpoint.row.schemas }, options.fieldValidation);
+      const object = await readObject(
+        request,
+        { kind: endpoint.kind, schema: endpoint.schema, source: endpoint.row.schemas },
+        options.fieldValidation,
+      );
       ensureNamespace(object, namespace, endpoint.row.namespaced);
-      const attributes = attributesFor(request, { operation: 'CREATE', object, oldObject: undefined, options, dryRun: isDryRun(options) });
+      const attributes = attributesFor(request, {
+        operation: 'CREATE',
+        object,
+        oldObject: undefined,
+        options,
+        dryRun: isDryRun(options),
+      });
       await server.admission.admit(attributes);
       await server.admission.validate(attributes);
-      const answer = await resource.create(attributes.object ?? object, { user: context.user, namespace, signal: context.signal });
+      const answer = await resource.create(attributes.object ?? object, {
+        user: context.user,
+        namespace,
+        signal: context.signal,
+      });
       await writeObject(request, negotiated, 201, encodeJson(answer));
     },
   };
