@@ -55,6 +55,15 @@ describe('canonicalObject', () => {
       want: '{"kind":"Deployment","apiVersion":"apps/v1","metadata":{},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":null}},"strategy":{"rollingUpdate":{"maxUnavailable":1,"maxSurge":"25%"}}},"status":{}}',
     },
     {
+      name: 'null among the items of lists and maps',
+      message: POD,
+      object: {
+        metadata: { labels: { a: null }, finalizers: [null] },
+        spec: { containers: [null], initContainers: [] },
+      },
+      want: '{"metadata":{"labels":{"a":""},"finalizers":[""]},"spec":{"containers":[{"name":"","resources":{}}]},"status":{}}',
+    },
+    {
       name: 'an empty Event',
       message: EVENT,
       object: {},

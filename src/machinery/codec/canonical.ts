@@ -9,6 +9,11 @@ import { emitFields, setOwn } from './wire-emit.ts';
 import { sortedKeys } from './wire-encode.ts';
 import type { WireField, WireMessage } from './wire-table.ts';
 import {
+  BOOL,
+  DOUBLE,
+  INT_OR_STRING,
+  INT32,
+  INT64,
   LIST,
   MAP,
   MESSAGE,
@@ -19,6 +24,7 @@ import {
   SCHEMA_OR_ARRAY,
   SCHEMA_OR_BOOL,
   SCHEMA_OR_STRINGS,
+  STRING,
   TIME,
   wireMessage,
 } from './wire-table.ts';
@@ -82,7 +88,24 @@ function canonicalValue(f: WireField, v: unknown): unknown {
     case SCHEMA_OR_STRINGS:
       return schema(f, v);
     default:
-      return v;
+      return v === null ? nullValue(f) : v;
+  }
+}
+
+/** What null becomes as an item of a list or map: Go's zero value; only bytes and raw JSON can be null. */
+function nullValue(f: WireField): unknown {
+  switch (f.type) {
+    case STRING:
+      return '';
+    case INT32:
+    case INT64:
+    case DOUBLE:
+    case INT_OR_STRING:
+      return 0;
+    case BOOL:
+      return false;
+    default:
+      return null;
   }
 }
 
