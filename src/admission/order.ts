@@ -12,6 +12,7 @@ import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
 import { nodeRestriction } from './plugins/node-restriction.ts';
 import { ownerReferencesPermissionEnforcement } from './plugins/owner-references-permission-enforcement.ts';
 import { persistentVolumeClaimResize } from './plugins/persistent-volume-claim-resize.ts';
+import { podSecurity } from './plugins/pod-security.ts';
 import { priority } from './plugins/priority.ts';
 import { resourceQuota } from './plugins/resource-quota.ts';
 import { runtimeClass } from './plugins/runtime-class.ts';
@@ -54,6 +55,7 @@ export const PLUGINS: readonly PluginEntry[] = [
   off('NodeRestriction', ({ data }) => nodeRestriction(data)),
   on('TaintNodesByCondition', taintNodesByCondition),
   off('AlwaysPullImages', alwaysPullImages),
+  on('PodSecurity', ({ data }) => podSecurity(data)),
   on('Priority', ({ data }) => priority(data)),
   on('DefaultTolerationSeconds', ({ tolerations }) => defaultTolerationSeconds(tolerations)),
   on('DefaultStorageClass', ({ data }) => defaultStorageClass(data)),
