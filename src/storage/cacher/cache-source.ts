@@ -35,7 +35,6 @@ export interface CacheListener<T> {
   lost(error: StorageError | undefined): void;
 }
 
-const PAGE = 10_000;
 // How old a bookmark of an idle resource may be on a shared store, ms.
 const PROGRESS_MS = 5_000;
 
@@ -176,15 +175,9 @@ export class CacheSource<T> implements AsyncDisposable {
   }
 
   async #fill(onEnd: (error: StorageError | undefined) => void, signal: AbortSignal): Promise<void> {
-    let page = await this.#storage.list(this.#prefix, { limit: PAGE, signal });
-    const { revision } = page;
+    const { items, revision } = await this.#storage.list(this.#prefix, { signal });
     const map = new VersionedMap<CacheEntry<T>>(revision);
-    for (;;) {
-      for (const kv of page.items) map.load(kv.key, this.#entryOf(kv));
-      if (!page.more) break;
-      const start = `${page.items[page.items.length - 1]!.key}\0`;
-      page = await this.#storage.list(this.#prefix, { limit: PAGE, revision, start, signal });
-    }
+    for (const kv of items) map.load(kv.key, this.#entryOf(kv));
     const hub = new WatchHub(revision);
     this.#historyBytes = 0;
     let live = false;

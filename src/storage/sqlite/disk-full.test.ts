@@ -8,6 +8,8 @@ import { VirtualClock } from '../../base/clock.ts';
 import { isStorageError, type Storage, type StorageError } from '../storage.ts';
 import { openSqliteStorage } from './sqlite-storage.ts';
 
+const mountTmpfs = (dir: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', dir]).status;
+
 const value = (i: number) => Buffer.alloc(50_000, i);
 
 /** Writes until there is no space; returns what was acknowledged. */
@@ -66,8 +68,8 @@ describe('sqlite storage without space', () => {
     let mount: string;
     before(function () {
       mount = mkdtempSync(join(tmpdir(), 'keelson-tmpfs-'));
-      const mounted = process.getuid?.() === 0 && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount]);
-      if (mounted?.status !== 0) {
+      const status = process.getuid?.() === 0 ? mountTmpfs(mount) : 1;
+      if (status !== 0) {
         rmSync(mount, { recursive: true });
         // Mounting needs root.
         this.skip();

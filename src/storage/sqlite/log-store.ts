@@ -69,6 +69,7 @@ export class LogStore {
       'INSERT INTO log (rev, key, created, prev, expires, crc, value) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#select = db.prepare('SELECT value, crc FROM log WHERE rev = ?');
+    this.#select.setReturnArrays(true);
     this.#load();
   }
 
@@ -185,13 +186,15 @@ export class LogStore {
 
   /** The value written at a revision, checked. */
   value(rev: number, key: string): Uint8Array {
-    const row = this.#select.get(rev) as { value: Uint8Array | null; crc: number } | undefined;
-    if (row === undefined || row.value === null)
+    const row = this.#select.get(rev) as unknown as [Uint8Array | null, number] | undefined;
+    const value = row?.[0];
+    if (row === undefined || !value) {
       throw new StorageError('Corrupt', `the value of ${key} at revision ${rev} is missing`, { key });
-    if (crc32(row.value) !== row.crc) {
+    }
+    if (crc32(value) !== row[1]) {
       throw new StorageError('Corrupt', `the value of ${key} at revision ${rev} is damaged`, { key });
     }
-    return row.value;
+    return value;
   }
 
   /** What was current at a revision. `keep`: more pages at this revision will be asked for. */

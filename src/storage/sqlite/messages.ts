@@ -40,8 +40,10 @@ export interface WrittenMessage {
 export interface RowsMessage {
   type: 'rows';
   id: number;
+  /** Rows of the whole answer, all its messages together. */
+  total: number;
   keys: string[];
-  /** Per row: mod revision, create revision, length of the value. */
+  /** Per row: mod revision, create revision, length of the value, position in the answer. */
   numbers: Float64Array;
   values: Uint8Array;
   revision: number;
@@ -51,7 +53,7 @@ export interface RowsMessage {
   cursor: number | undefined;
 }
 
-export const ROW_NUMBERS = 3;
+export const ROW_NUMBERS = 4;
 
 export interface ChangesMessage {
   type: 'changes';

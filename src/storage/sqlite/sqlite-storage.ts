@@ -131,7 +131,9 @@ class SqliteStorage implements Storage {
     this.#check(options.signal);
     const rows = await this.#ask<RowsMessage>({ type: 'get', id: 0, key, minRevision: options.minRevision ?? 0 });
     options.signal?.throwIfAborted();
-    return itemsOf(rows)[0];
+    const items: KeyValue[] = [];
+    addItems(rows, items);
+    return items[0];
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
@@ -146,16 +148,19 @@ class SqliteStorage implements Storage {
       minRevision: options.minRevision ?? 0,
     });
     const { revision, remaining } = rows;
-    const items = itemsOf(rows);
-    while (rows.cursor !== undefined) {
+    const items: KeyValue[] = new Array(rows.total);
+    for (;;) {
       if (options.signal?.aborted) {
-        this.#post({ type: 'drop', id: 0, cursor: rows.cursor });
+        if (rows.cursor !== undefined) this.#post({ type: 'drop', id: 0, cursor: rows.cursor });
         throw options.signal.reason;
       }
-      rows = await this.#ask<RowsMessage>({ type: 'next', id: 0, cursor: rows.cursor });
-      for (const item of itemsOf(rows)) items.push(item);
+      // Asked for before this part is unpacked: both threads work at once.
+      const next =
+        rows.cursor === undefined ? undefined : this.#ask<RowsMessage>({ type: 'next', id: 0, cursor: rows.cursor });
+      addItems(rows, items);
+      if (next === undefined) break;
+      rows = await next;
     }
-    options.signal?.throwIfAborted();
     return { items, revision, more: remaining > 0, remaining };
   }
 
@@ -404,13 +409,12 @@ function bufferOf(bytes: Uint8Array, at: number, length: number): Buffer {
   return length === 0 ? NOTHING : Buffer.from(bytes.buffer, bytes.byteOffset + at, length);
 }
 
-function itemsOf({ keys, numbers, values }: RowsMessage): KeyValue[] {
-  const items: KeyValue[] = new Array(keys.length);
+function addItems({ keys, numbers, values }: RowsMessage, items: KeyValue[]): void {
   let at = 0;
   for (let i = 0; i < keys.length; i++) {
     const n = i * ROW_NUMBERS;
     const length = numbers[n + 2]!;
-    items[i] = {
+    items[numbers[n + 3]!] = {
       key: keys[i]!,
       value: bufferOf(values, at, length),
       modRevision: numbers[n]!,
@@ -418,7 +422,6 @@ function itemsOf({ keys, numbers, values }: RowsMessage): KeyValue[] {
     };
     at += length;
   }
-  return items;
 }
 
 function changesOf({ keys, numbers, values }: ChangesMessage, events: WatchEvent[]): void {

@@ -14,7 +14,6 @@ import {
   type ChangesMessage,
   type Reply,
   type Request,
-  ROW_NUMBERS,
   type RowsMessage,
   type WriteMessage,
   type WrittenMessage,
@@ -32,10 +31,19 @@ const SHRINK_PAGES = 256;
 // More write messages than this do not wait for each other.
 const GROUP_OPERATIONS = 4096;
 
+interface Answer {
+  rows: Current[];
+  /** Positions in `rows`, in the order of sending; those before `sent` are done. */
+  order: Uint32Array;
+  sent: number;
+  revision: number;
+  remaining: number;
+}
+
 let store: LogStore;
 let nextCursor = 1;
 /** Lists that are being read: what is left of each. Rows they may still need are not removed. */
-const cursors = new Map<number, { rows: Current[]; revision: number; remaining: number }>();
+const cursors = new Map<number, Answer>();
 /** Rows to remove, and who waits for it. */
 let garbage: number[] = [];
 let compacting: { id: number }[] = [];
@@ -83,32 +91,48 @@ function writeGroup(group: readonly WriteMessage[]): void {
   for (const { message, transfer } of replies) reply(message, transfer);
 }
 
-function sendRows(id: number, rows: Current[], revision: number, remaining: number): void {
+/** Sends the next part of an answer, as much as fits one message. */
+function sendRows(id: number, answer: Answer): void {
+  const { rows, order, revision, remaining } = answer;
   const values: Uint8Array[] = [];
+  const keys: string[] = [];
+  const numbers: number[] = [];
   let size = 0;
-  for (const row of rows) {
-    if (size > ANSWER_BYTES) break;
-    const value = store.value(row.mod, row.key);
+  while (answer.sent < order.length && size <= ANSWER_BYTES) {
+    const position = order[answer.sent++]!;
+    const { key, mod, created } = rows[position]!;
+    const value = store.value(mod, key);
     values.push(value);
+    keys.push(key);
+    numbers.push(mod, created, value.length, position);
     size += value.length;
   }
-  const keys: string[] = new Array(values.length);
-  const numbers = new Float64Array(values.length * ROW_NUMBERS);
-  for (let i = 0; i < values.length; i++) {
-    const { key, mod, created } = rows[i]!;
-    keys[i] = key;
-    numbers[i * ROW_NUMBERS] = mod;
-    numbers[i * ROW_NUMBERS + 1] = created;
-    numbers[i * ROW_NUMBERS + 2] = values[i]!.length;
-  }
   let cursor: number | undefined;
-  if (values.length < rows.length) {
+  if (answer.sent < order.length) {
     cursor = nextCursor++;
-    cursors.set(cursor, { rows: rows.slice(values.length), revision, remaining });
+    cursors.set(cursor, answer);
   }
   const packed = pack(values);
-  const message: RowsMessage = { type: 'rows', id, keys, numbers, values: packed, revision, remaining, cursor };
-  reply(message, [numbers.buffer, packed.buffer]);
+  const packedNumbers = Float64Array.from(numbers);
+  const message: RowsMessage = {
+    type: 'rows',
+    id,
+    total: rows.length,
+    keys,
+    numbers: packedNumbers,
+    values: packed,
+    revision,
+    remaining,
+    cursor,
+  };
+  reply(message, [packedNumbers.buffer, packed.buffer]);
+}
+
+/** Rows are read in the order in which they lie in the file: in key order every one would be on another page. */
+function answerOf(rows: Current[], revision: number, remaining: number): Answer {
+  const order = Uint32Array.from(rows.keys());
+  if (rows.length > 1) order.sort((a, b) => rows[a]!.mod - rows[b]!.mod);
+  return { rows, order, sent: 0, revision, remaining };
 }
 
 function list(message: Extract<Request, { type: 'list' }>): void {
@@ -119,7 +143,7 @@ function list(message: Extract<Request, { type: 'list' }>): void {
   const end = prefixEnd(prefix);
   const rows = map.range(start, end, limit || Number.POSITIVE_INFINITY);
   const remaining = limit === 0 || rows.length < limit ? 0 : map.countRange(`${rows[rows.length - 1]!.key}\0`, end);
-  sendRows(id, rows, revision, remaining);
+  sendRows(id, answerOf(rows, revision, remaining));
 }
 
 function changes({ id, prefix, after, wantPrevious }: Extract<Request, { type: 'changes' }>): void {
@@ -188,17 +212,17 @@ function handle(message: Exclude<Request, WriteMessage>): void {
     case 'get': {
       if (message.minRevision > store.revision) throw futureRevision(message.minRevision, store.revision);
       const current = store.current(message.key);
-      sendRows(id, current === undefined ? [] : [current], store.revision, 0);
+      sendRows(id, answerOf(current === undefined ? [] : [current], store.revision, 0));
       return;
     }
     case 'list':
       list(message);
       return;
     case 'next': {
-      const cursor = cursors.get(message.cursor);
-      if (cursor === undefined) throw new StorageError('Closed', 'the list was given up');
+      const answer = cursors.get(message.cursor);
+      if (answer === undefined) throw new StorageError('Closed', 'the list was given up');
       cursors.delete(message.cursor);
-      sendRows(id, cursor.rows, cursor.revision, cursor.remaining);
+      sendRows(id, answer);
       if (cursors.size === 0) step();
       return;
     }
