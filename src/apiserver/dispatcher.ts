@@ -4,6 +4,7 @@
  */
 
 import type { Printer } from '../registry/generic/printer.ts';
+import { customResourceOf } from '../registry/apiextensions.k8s.io/custom-resources/custom-row.ts';
 import type { Stores } from '../registry/generic/stores.ts';
 import type { ResourceRow } from '../registry/resource.ts';
 import type { ResourceTable } from '../registry/resources.ts';
@@ -96,6 +97,8 @@ export class Dispatcher {
     const subresource = match.subresource?.name ?? '';
     const handler = this.#handler(endpoint, subresource, action);
     if (handler === undefined) throw methodNotAllowed();
+    const deprecated = endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : undefined;
+    if (deprecated !== undefined) context.warn(deprecated);
     return handler({
       server: this.server,
       context,

@@ -63,8 +63,9 @@ export class CrdController {
   readonly #written = new Map<string, CustomResourceDefinition>();
 
   constructor(options: CrdControllerOptions) {
-    const { client, clock, random, log } = options;
-    this.#options = options;
+    const { clock, random, log } = options;
+    const client = options.client.as({ 'user-agent': 'kube-apiserver' });
+    this.#options = { ...options, client };
     this.#informer = new Informer({ client, ref: CUSTOMRESOURCEDEFINITIONS, clock, random, log });
     this.#queue = new WorkQueue({ clock, name: 'crd' });
     const enqueue = (crd: CustomResourceDefinition): void => this.#queue.add(crd.metadata.name!);

@@ -364,7 +364,7 @@ function numberRangeError(value: number | bigint, s: JsonSchemaProps, path: stri
   if (s.type !== 'integer') return undefined;
   const bits = s.format === 'int32' ? 31n : 63n;
   const n = typeof value === 'bigint' ? value : Number.isInteger(value) ? BigInt(value) : undefined;
-  if (n === undefined || (n >= -(1n << bits) && n < 1n << bits)) return undefined;
+  if (n !== undefined && n >= -(1n << bits) && n < 1n << bits) return undefined;
   return s.format === 'int32' || s.format === 'int64'
     ? `Checked value must be of type integer with format ${s.format} in ${path}`
     : `Checked value must be of type integer (default format) in ${path}`;

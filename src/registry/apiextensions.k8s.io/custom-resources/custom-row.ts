@@ -36,10 +36,8 @@ export function customResourceOf(row: ResourceRow): CustomResource | undefined {
 
 const VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
-/** While its definition is being deleted nothing new is created; finalizers must still be removable. */
-const TERMINATING_VERBS: readonly Verb[] = VERBS.filter((v) => v !== 'create');
-
 export interface RowOptions {
+  /** Its definition is being deleted: nothing new is created. */
   terminating?: boolean;
 }
 
@@ -66,7 +64,7 @@ export function rowForCustomResource(
     kind: names.kind,
     listKind: names.listKind ?? `${names.kind}List`,
     namespaced: crd.spec.scope === 'Namespaced',
-    verbs: options.terminating ? TERMINATING_VERBS : VERBS,
+    verbs: VERBS,
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     subresources: subresourcesOf(version, group, names.kind),
@@ -77,7 +75,7 @@ export function rowForCustomResource(
     ...(mustReadThrough(crd, version) ? { readThrough: `${crd.metadata.uid}/${crd.metadata.generation ?? 0}` } : {}),
   });
   customResources.set(row, {
-    strategy: strategyForCustomResource(version),
+    strategy: strategyForCustomResource(version, options.terminating ? { group, resource: names.plural } : undefined),
     printer: printerForCustomResource(version),
     schema,
     deprecationWarning: deprecationOf(crd, version),

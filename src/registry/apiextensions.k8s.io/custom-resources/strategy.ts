@@ -2,6 +2,7 @@
  * Strategy of one version of a custom resource: defaulting, status kept apart, generation, validation against its schema.
  * Upstream: apiextensions pkg/registry/customresource/{strategy,status_strategy,validator}.go
  */
+import { forbidden, type GroupResource } from '../../../machinery/errors/status-error.ts';
 import { type JsonPath, parseJsonPath } from '../../../machinery/jsonpath/jsonpath.ts';
 import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { jsonEqual } from '../../../machinery/patch/json-value.ts';
@@ -18,7 +19,8 @@ import { validateEmbedded } from './embedded.ts';
 type JsonObject = Record<string, unknown>;
 const ROOT = Path.root();
 
-export function strategyForCustomResource(version: CustomResourceVersion): Strategy {
+/** `terminating`: the resource, when its definition is being deleted. */
+export function strategyForCustomResource(version: CustomResourceVersion, terminating?: GroupResource): Strategy {
   const schema = version.schema?.openAPIV3Schema ?? {};
   const statusSchema = propertyOf(schema, 'status');
   const withStatus = hasStatus(version);
@@ -37,6 +39,10 @@ export function strategyForCustomResource(version: CustomResourceVersion): Strat
     default: (object) => defaultStructural(object, schema),
 
     prepareForCreate(object, context) {
+      if (terminating) {
+        const why = 'create not allowed while custom resource definition is terminating';
+        throw forbidden(terminating, object.metadata.name ?? '', why);
+      }
       if (withStatus) delete (object as unknown as JsonObject).status;
       object.metadata.generation = 1;
       warnOfFinalizers(object, undefined, context);
@@ -108,7 +114,7 @@ export function strategyForCustomResource(version: CustomResourceVersion): Strat
     strategy.scale = {
       specReplicas: scale.specReplicasPath,
       statusReplicas: scale.statusReplicasPath,
-      selector: (object) => String((selectorPath && at(object, selectorPath)) ?? ''),
+      selector: (object) => (selectorPath ? textAt(object, selectorPath) : ''),
     };
   }
   return strategy;
@@ -128,8 +134,27 @@ function withoutMetadata(object: KubeObject): JsonObject {
 
 function at(object: unknown, path: readonly string[]): unknown {
   let value = object;
-  for (const part of path) value = (value as JsonObject | undefined | null)?.[part];
+  for (const part of path) {
+    if (value === undefined || value === null) return undefined;
+    if (typeof value !== 'object') throw new NoSuchPath(value);
+    value = (value as JsonObject)[part];
+  }
   return value;
+}
+
+function textAt(object: unknown, path: readonly string[]): string {
+  try {
+    return String(at(object, path) ?? '');
+  } catch {
+    return '';
+  }
+}
+
+/** A path leads through something that has no fields. */
+class NoSuchPath extends Error {
+  constructor(value: unknown) {
+    super(`${String(value)} is of the type ${typeof value}, expected map[string]interface{}`);
+  }
 }
 
 const MAX_INT32 = 2_147_483_647;
@@ -141,8 +166,13 @@ function scaleErrors(
 ): FieldError[] {
   if (!scale) return [];
   const path = door === 'spec' ? scale.specReplicasPath : scale.statusReplicasPath;
-  const replicas = at(object, path.split('.').slice(1));
   const errors: FieldError[] = [];
+  let replicas: unknown;
+  try {
+    replicas = at(object, path.split('.').slice(1));
+  } catch (err) {
+    return [invalidField(path, 0, `${path} accessor error: ${(err as Error).message}`)];
+  }
   if (replicas !== undefined && replicas !== null) {
     if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
       const type = typeof replicas === 'number' ? 'float64' : typeof replicas;
@@ -154,7 +184,7 @@ function scaleErrors(
       errors.push(invalidField(path, replicas, `should be less than or equal to ${MAX_INT32}`));
   }
   if (door === 'status' && scale.labelSelectorPath) {
-    const selector = at(object, scale.labelSelectorPath.split('.').slice(1));
+    const selector = (object as unknown as { status?: unknown }).status === undefined ? undefined : at(object, scale.labelSelectorPath.split('.').slice(1));
     if (selector !== undefined && typeof selector !== 'string') {
       const why = `${scale.labelSelectorPath} accessor error: the value is of the type ${typeof selector}, expected string`;
       errors.push(invalidField(scale.labelSelectorPath, '', why));

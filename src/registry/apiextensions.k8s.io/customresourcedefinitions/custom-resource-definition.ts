@@ -67,7 +67,8 @@ export interface CustomResourceColumn {
 
 export interface CustomResourceDefinitionStatus {
   acceptedNames?: Partial<CustomResourceNames>;
-  conditions?: CustomResourceCondition[];
+  /** null until the first one is set. */
+  conditions?: CustomResourceCondition[] | null;
   storedVersions?: string[];
 }
 

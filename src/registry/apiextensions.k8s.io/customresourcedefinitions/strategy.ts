@@ -29,7 +29,8 @@ export const customResourceDefinitionStrategy: Strategy<CustomResourceDefinition
   },
 
   prepareForCreate(crd, context) {
-    crd.status = {};
+    // Names that are not accepted yet are empty, not absent: clients read them.
+    crd.status = { conditions: null, acceptedNames: { plural: '', kind: '' } };
     crd.metadata.generation = 1;
     noteStoredVersion(crd);
     warnOfFormats(crd, undefined, context);
