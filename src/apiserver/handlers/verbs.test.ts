@@ -294,7 +294,7 @@ describe('verbs', () => {
             { name: 'taken', kind: 'ConfigMap' },
           );
         assert.deepEqual(answer.json, want);
-        assert.equal(answer.status, answer.json.code);
+        assert.equal(answer.status, (answer.json as { code: number }).code);
       });
     }
   });

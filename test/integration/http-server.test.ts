@@ -1,0 +1,133 @@
+/** The HTTP shell: one port for HTTP/1.1 and HTTP/2 over TLS, large lists, cancelled watches, shutdown. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { request } from 'node:https';
+import { gunzipSync } from 'node:zlib';
+import type { Listening } from '../../src/apiserver/server.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { ensurePki, type Pki } from '../../src/cluster/pki/pki.ts';
+import { caller } from '../harness/request.ts';
+import { startTestApi, type TestApi } from '../harness/start-test-api.ts';
+
+const MAPS = '/api/v1/namespaces/default/configmaps';
+const admin = { username: 'admin', groups: ['system:masters'] };
+
+describe('HTTP server', () => {
+  let pki: Pki;
+  let api: TestApi;
+  let listening: Listening;
+  before(async () => {
+    pki = await ensurePki(undefined, { clock: systemClock, random: systemRandom, serviceIP: '10.96.0.1' });
+  });
+  beforeEach(async () => {
+    api = await startTestApi({ overrides: { authenticator: () => ({ authenticate: async () => ({ user: admin }) }) } });
+    listening = await api.api.listen({
+      port: 0,
+      tls: { key: pki.apiServer.key, cert: pki.apiServer.certificate, ca: pki.ca.certificate },
+    });
+  });
+  afterEach(() => api.close());
+
+  const session = (): ClientHttp2Session => connect(`https://127.0.0.1:${listening.port}`, { ca: pki.ca.certificate });
+
+  async function over2(h2: ClientHttp2Session, path: string, headers: Record<string, string> = {}) {
+    const stream = h2.request({ ':path': path, ...headers });
+    const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return { status: head[':status'], head, body: Buffer.concat(chunks) };
+  }
+
+  function over1(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; head: Record<string, unknown>; body: Buffer }> {
+    return new Promise((resolve, reject) => {
+      const req = request(
+        { port: listening.port, host: '127.0.0.1', path, headers, ca: pki.ca.certificate, agent: false },
+        (res) => {
+          const chunks: Buffer[] = [];
+          res.on('data', (c: Buffer) => chunks.push(c));
+          res.on('end', () => resolve({ status: res.statusCode ?? 0, head: res.headers, body: Buffer.concat(chunks) }));
+        },
+      );
+      req.on('error', reject);
+      req.end();
+    });
+  }
+
+  async function fill(n: number): Promise<void> {
+    const call = caller(api.transport);
+    for (let i = 0; i < n; i++) {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: `m-${String(i).padStart(4, '0')}` },
+        data: { x: 'y'.repeat(4000) },
+      };
+      assert.equal((await call('POST', MAPS, { body })).status, 201);
+    }
+  }
+
+  it('answers the same over HTTP/1.1 and HTTP/2', async () => {
+    await fill(1);
+    const h2 = session();
+    const second = await over2(h2, `${MAPS}/m-0000`);
+    h2.close();
+    const first = await over1(`${MAPS}/m-0000`);
+    assert.equal(second.status, 200);
+    assert.equal(first.status, 200);
+    assert.deepEqual(second.body, first.body);
+    assert.equal(first.head['content-type'], 'application/json');
+    assert.match(String(first.head['audit-id']), /^[0-9a-f-]{36}$/);
+    assert.equal(first.head['cache-control'], 'no-cache, private');
+  });
+
+  it('streams a large list whole, plain and gzipped', async () => {
+    await fill(300);
+    const h2 = session();
+    const plain = await over2(h2, MAPS);
+    const zipped = await over2(h2, MAPS, { 'accept-encoding': 'gzip' });
+    h2.close();
+    assert.equal(JSON.parse(plain.body.toString()).items.length, 300);
+    assert.equal(zipped.head['content-encoding'], 'gzip');
+    assert(zipped.body.length < plain.body.length / 10);
+    assert.deepEqual(gunzipSync(zipped.body), plain.body);
+    assert.deepEqual((await over1(MAPS)).body, plain.body);
+  });
+
+  it('a thousand and a half cancelled watches leave the connection alive', async () => {
+    const h2 = session();
+    for (let i = 0; i < 15; i++) {
+      const streams = Array.from({ length: 100 }, () => h2.request({ ':path': `${MAPS}?watch=1&resourceVersion=1` }));
+      await Promise.all(streams.map((s) => once(s, 'response')));
+      for (const s of streams) s.close(8);
+    }
+    assert.equal((await over2(h2, '/readyz')).status, 200);
+    assert.equal(h2.closed, false);
+    h2.close();
+  });
+
+  it('an upgrade nobody takes is answered and closed', async () => {
+    const answer = await over1('/api/v1/namespaces/default/pods/x/exec', {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+    });
+    assert(answer.status >= 400);
+  });
+
+  it('a shutdown ends watches and refuses what comes after', async () => {
+    const h2 = session();
+    const stream = h2.request({ ':path': `${MAPS}?watch=1` });
+    await once(stream, 'response');
+    stream.resume();
+    const ended = once(stream, 'end');
+    h2.on('error', () => {});
+    await api.close();
+    await ended;
+    await assert.rejects(over1('/readyz'));
+    h2.destroy();
+  });
+});
