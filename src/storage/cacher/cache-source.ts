@@ -219,7 +219,12 @@ export class CacheSource<T> implements AsyncDisposable {
       const change = map.apply(event.key, event.revision, entry);
       this.#historyBytes += (change.previous?.size ?? 0) + 100;
       raw?.push(rawEvent(change));
-      this.#listener.changed(change);
+      try {
+        this.#listener.changed(change);
+      } catch (err) {
+        // A value that cannot be parsed must not stop the store that is committing it; selectors do not see it.
+        this.#log.error('a change could not be delivered', { key: event.key, revision: event.revision, err });
+      }
     }
     while (map.historyLength > this.#maxEvents || this.#historyBytes > this.#maxBytes) {
       const oldest = map.oldest;

@@ -86,7 +86,7 @@ export class CacheWatch<T> {
       batch = new WatchBatch(wanted);
     }
     if (this.#running && this.#backlog.length === 0) {
-      this.#options.onBatch(batch);
+      this.#hand(batch);
       return;
     }
     this.#pending += batch.deliveries.length;
@@ -97,12 +97,21 @@ export class CacheWatch<T> {
     this.#backlog.push(batch);
   }
 
+  #hand(batch: WatchBatch<T>): void {
+    try {
+      this.#options.onBatch(batch);
+    } catch (err) {
+      // One watcher's failure is nobody else's: the store that is committing and the other watchers go on.
+      this.close(new StorageError('Unavailable', 'the watch failed', { cause: err }));
+    }
+  }
+
   #drain(): void {
     let next = 0;
     while (this.#running && next < this.#backlog.length) {
       const batch = this.#backlog[next++]!;
       this.#pending -= batch.deliveries.length;
-      this.#options.onBatch(batch);
+      this.#hand(batch);
     }
     if (next > 0) this.#backlog = this.#backlog.slice(next);
   }

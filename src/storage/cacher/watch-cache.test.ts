@@ -309,6 +309,25 @@ describe('watch cache', () => {
     assert.equal(cache.peek(keyOf('a')), kept);
   });
 
+  it('is not stopped by a value it cannot parse or a watcher that throws', async () => {
+    await using t = await open();
+    const selected = observer();
+    const broken = observer();
+    (await t.cache.watch({ ...selected, selector: labelled('color', 'red') })).resume();
+    const failing = await t.cache.watch({
+      ...broken,
+      onBatch: () => {
+        throw new Error('no');
+      },
+    });
+    failing.resume();
+    await t.cacher.create(keyOf('bad'), Buffer.from('not json'));
+    assert.ok(isStorageError(broken.closed[0], 'Unavailable'));
+    const revision = await t.cacher.create(keyOf('good'), thing('good', { labels: { color: 'red' } }));
+    assert.deepEqual(selected.seen, [`ADDED good ${revision}`]);
+    assert.ok(t.cache.peek(keyOf('bad')));
+  });
+
   it('a hundred watchers on different scopes see every change once and in order while many write', async () => {
     await using t = await open();
     const observers = Array.from({ length: 100 }, () => observer());

@@ -24,6 +24,7 @@ export function connect(servers: readonly string[], clock: Clock, tls: EtcdTls |
     grpcOptions: {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      'grpc.enable_retries': 0,
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
     },
