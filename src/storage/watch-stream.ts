@@ -13,8 +13,8 @@ import {
   type WatchSink,
 } from './storage.ts';
 
-/** Events a consumer may be behind before its watch ends with 'Overrun'. */
-export const WATCH_BUFFER = 20_000;
+// Events a consumer may be behind before its watch ends with 'Overrun'.
+const WATCH_BUFFER = 20_000;
 
 class WatchStream implements WatchSink, AsyncIterableIterator<WatchEvent | WatchProgress> {
   #queue: (WatchEvent | WatchProgress)[] = [];

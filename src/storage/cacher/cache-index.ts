@@ -17,7 +17,14 @@ export class CacheIndex<T> {
   }
 
   values(entry: CacheEntry<T>): readonly string[] {
-    return entry.slot(this.#slot, this.#derive);
+    return entry.slot(this.#slot, (e) => {
+      try {
+        return this.#derive(e);
+      } catch {
+        // Cannot be parsed: it has no values.
+        return [];
+      }
+    });
   }
 
   /** The entries of `map` (the present content) with this value and `start` <= key < `end`, in key order. */

@@ -222,7 +222,7 @@ export class CacheSource<T> implements AsyncDisposable {
       try {
         this.#listener.changed(change);
       } catch (err) {
-        // A value that cannot be parsed must not stop the store that is committing it; selectors do not see it.
+        // Whatever goes wrong here must not stop the store that is committing.
         this.#log.error('a change could not be delivered', { key: event.key, revision: event.revision, err });
       }
     }

@@ -75,8 +75,8 @@ export class ChangeDeliveries<T> {
   /** How the change looks through the selector; undefined when it does not show. */
   through(selector: Selector<T> | undefined): Delivery<T> | undefined {
     const { current, previous, revision } = this.#change;
-    const now = current !== undefined && (selector === undefined || selector.matches(current));
-    const before = previous !== undefined && (selector === undefined || selector.matches(previous));
+    const now = current !== undefined && selects(selector, current);
+    const before = previous !== undefined && selects(selector, previous);
     if (now && before) {
       this.#modified ??= new Delivery<T>('MODIFIED', revision, current);
       return this.#modified;
@@ -90,5 +90,15 @@ export class ChangeDeliveries<T> {
       return this.#deleted;
     }
     return undefined;
+  }
+}
+
+/** A value that cannot be parsed is in no selection; whoever asks for it without one hears why. */
+function selects<T>(selector: Selector<T> | undefined, entry: CacheEntry<T>): boolean {
+  if (selector === undefined) return true;
+  try {
+    return selector.matches(entry);
+  } catch {
+    return false;
   }
 }

@@ -169,7 +169,7 @@ class MemoryStorage implements Storage {
   }
 }
 
-export function toWatchEvent({ key, revision, current, previous }: Change<KeyValue>): WatchEvent {
+function toWatchEvent({ key, revision, current, previous }: Change<KeyValue>): WatchEvent {
   const event: WatchEvent =
     current === undefined
       ? { type: 'delete', key, revision }

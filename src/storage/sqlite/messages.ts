@@ -81,7 +81,7 @@ export type Request =
   | { type: 'ping'; id: number }
   | { type: 'close'; id: number };
 
-export interface FailedMessage {
+interface FailedMessage {
   type: 'failed';
   id: number;
   code: StorageErrorCode;

@@ -28,8 +28,8 @@ import { watchBySubscribing } from '../watch-stream.ts';
 import {
   CHANGE_NUMBERS,
   type ChangesMessage,
-  FAILED_CONFLICT,
   FAILED_EXISTS,
+  FAILED_NOT_FOUND,
   OP_CREATE,
   OP_DELETE,
   OP_NUMBERS,
@@ -402,7 +402,8 @@ class SqliteStorage implements Storage {
 
 function failure(op: Operation, kind: number, revision: number): StorageError {
   if (kind === FAILED_EXISTS) return keyExists(op.key, revision);
-  return kind === FAILED_CONFLICT ? conflict(op.key, op.expected, revision) : keyNotFound(op.key);
+  if (kind === FAILED_NOT_FOUND) return keyNotFound(op.key);
+  return conflict(op.key, op.expected, revision);
 }
 
 function bufferOf(bytes: Uint8Array, at: number, length: number): Buffer {
