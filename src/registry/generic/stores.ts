@@ -2,6 +2,7 @@
  * The stores of an API server, one per served row, made on first use; rows of one storage prefix share one watch cache.
  * Strategies come from `strategyOf`, so that custom resources need nothing here.
  */
+import { background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
@@ -51,9 +52,23 @@ export class Stores {
     return store;
   }
 
-  /** Forgets the store of a row that is served no more; its cache stays for other versions. */
-  drop(row: ResourceRow): void {
-    this.#stores.delete(row);
+  /**
+   * Forgets rows that are served no more, or no more as they were. Their caches end (watches on them are closed, clients watch
+   * again), since what a cache knows of labels and fields came from the row. Answers the stores that are void now.
+   */
+  drop(rows: readonly ResourceRow[]): ReadonlySet<StoreCore> {
+    const roots = new Set(rows.map(storageRoot));
+    const dropped = new Set<StoreCore>();
+    for (const [row, store] of this.#stores) {
+      if (!roots.has(store.root)) continue;
+      this.#stores.delete(row);
+      dropped.add(store);
+    }
+    for (const root of roots) {
+      if (!this.#caches.delete(root)) continue;
+      background('release of a watch cache', this.#options.cacher.release(root));
+    }
+    return dropped;
   }
 
   #cacheOf(row: ResourceRow): WatchCache<KubeObject> {
