@@ -55,7 +55,7 @@ function groupOf(group: TableGroup): APIGroup {
 }
 
 export function apiResourceList(group: TableGroup, version: TableVersion): object {
-  const resources = version.rows.flatMap((row) => [resource(row), ...sortedSubresources(row).map(subresource(row))]);
+  const resources = version.rows.flatMap((row) => [resource(row), ...row.subresources.map(subresource(row))]);
   const groupVersion = group.name === '' ? version.name : `${group.name}/${version.name}`;
   // The legacy group's list carries no apiVersion.
   const typeMeta = group.name === '' ? { kind: 'APIResourceList' } : { kind: 'APIResourceList', apiVersion: 'v1' };
@@ -92,10 +92,6 @@ function isForeign(row: ResourceRow, sub: SubresourceRow): boolean {
   return sub.group !== row.group || sub.version !== row.version;
 }
 
-function sortedSubresources(row: ResourceRow): SubresourceRow[] {
-  return [...row.subresources].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 // Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go
 function storageVersionHash({ storage }: ResourceRow): string {
   const hash = createHash('sha256').update(`${storage.group}/${storage.version}/${storage.kind}`).digest();
@@ -120,7 +116,7 @@ export function apiGroupDiscoveryList(groups: readonly TableGroup[], version: 'v
 }
 
 function resourceDiscovery(row: ResourceRow): object {
-  const subresources = sortedSubresources(row).map((sub) => ({
+  const subresources = row.subresources.map((sub) => ({
     subresource: sub.name,
     responseKind: responseKind(row, sub, isForeign(row, sub)),
     verbs: sub.verbs,

@@ -30,9 +30,10 @@ export function customDefinitions(custom: CustomSchema, version: OpenApiVersion)
   const refer = (name: string, description: string): JsonSchema =>
     version === 2 ? { description, ...reference(META + name, 2) } : { allOf: [reference(META + name, 3)], description };
   const user: JsonSchema = custom.schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  const schema: JsonSchema = version === 2 ? narrow(user) : structuredClone(user);
-  // A schema that v2 cannot say, and one that preserves everything, shows no fields of its own.
-  if (version === 3 || schema.properties !== undefined || user['x-kubernetes-preserve-unknown-fields'] !== true) {
+  const preserves = user['x-kubernetes-preserve-unknown-fields'] === true;
+  // One that preserves everything shows no fields in v2.
+  const schema: JsonSchema = version === 3 ? structuredClone(user) : preserves ? { type: 'object' } : narrow(user);
+  if (version === 3 || !preserves) {
     const metadata = refer('ObjectMeta', "Standard object's metadata.");
     schema.properties = { ...typeMeta, ...(schema.properties as JsonSchema | undefined), ...typeMeta, metadata };
   }
@@ -71,6 +72,12 @@ function narrow(schema: JsonSchema): JsonSchema {
     } else if (key === 'additionalProperties') {
       if (!preserves && typeof value === 'object') result.additionalProperties = narrow(value as JsonSchema);
     } else result[key] = structuredClone(value);
+  }
+  // v2 cannot say that null is a value, so a field that may be null may be absent.
+  const properties = (schema.properties ?? {}) as Record<string, JsonSchema>;
+  if (Array.isArray(result.required)) {
+    result.required = result.required.filter((name: string) => properties[name]?.nullable !== true);
+    if ((result.required as string[]).length === 0) delete result.required;
   }
   if (schema['x-kubernetes-int-or-string'] === true || schema.nullable === true) {
     for (const key of ['type', 'format', 'items', 'properties', 'required', 'additionalProperties', 'enum'])

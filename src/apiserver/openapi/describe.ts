@@ -31,6 +31,8 @@ const OBJECT_TYPES = [
   'application/vnd.kubernetes.protobuf',
   'application/cbor',
 ];
+/** Upstream names no more for custom resources, though it serves the streams as well. */
+const CUSTOM_TYPES = OBJECT_TYPES.slice(0, 2);
 const STREAM_TYPES = [
   'application/json;stream=watch',
   'application/vnd.kubernetes.protobuf;stream=watch',
@@ -42,6 +44,12 @@ const PATCH_TYPES = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
   'application/apply-patch+cbor',
+];
+/** Without strategic merge, which custom resources do not know. */
+const CUSTOM_PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/apply-patch+yaml',
 ];
 const UNAUTHORIZED = { status: '401', text: 'Unauthorized' };
 const WATCH_NOTE = "deprecated: use the 'watch' parameter with a list operation instead";
@@ -62,20 +70,21 @@ function describeResource(operation: Operation, row: ResourceRow): Description {
   const { action, subresource } = operation;
   const { sets } = loadParameters();
   const target = subresource ?? row;
-  // Custom resources are neither stored nor sent as protobuf, and know no strategic merge.
-  const objectTypes = isBuiltin(row) ? OBJECT_TYPES : OBJECT_TYPES.filter((type) => !type.endsWith('protobuf'));
-  const streamTypes = isBuiltin(row) ? STREAM_TYPES : STREAM_TYPES.filter((type) => !type.includes('protobuf'));
+  const isCustom = !isBuiltin(row);
+  const objectTypes = isCustom ? CUSTOM_TYPES : OBJECT_TYPES;
+  const streamTypes = isCustom ? [] : STREAM_TYPES;
   const definition = definitionOf(row, target);
   const base: Description = {
     operation,
     description: words(operation, row),
     tags: [tagOf(row.group, row.version)],
-    consumes: ANY,
+    consumes: isCustom ? CUSTOM_TYPES : ANY,
     produces: objectTypes,
     path: pathParameters(operation, target.kind),
     query: sets.read!,
     responses: [],
-    groupVersionKind: { group: target.group, kind: target.kind, version: target.version },
+    // Of a custom resource's scale upstream says the parent's kind.
+    groupVersionKind: gvkOf(isCustom ? row : target),
   };
   const ok = { status: '200', text: 'OK' };
   const answer = (of: string, ...more: [string, string][]): Description['responses'] => [
@@ -115,10 +124,10 @@ function describeResource(operation: Operation, row: ResourceRow): Description {
     case 'patch':
       return {
         ...base,
-        consumes: isBuiltin(row) ? PATCH_TYPES : PATCH_TYPES.filter((type) => !type.includes('strategic')),
+        consumes: isCustom ? CUSTOM_PATCH_TYPES : PATCH_TYPES,
         query: sets.patch!,
         body: { definition: `${META}Patch`, required: true, key: sharedBody(1) },
-        responses: answer(definition, created),
+        responses: isCustom ? answer(definition) : answer(definition, created),
       };
     case 'delete': {
       const result = row.returnsDeleted === true ? row.definition : `${META}Status`;
@@ -126,6 +135,7 @@ function describeResource(operation: Operation, row: ResourceRow): Description {
       return { ...base, query: sets.delete!, body, responses: answer(result, accepted) };
     }
     case 'deletecollection': {
+      if (isCustom) return { ...base, query: sets.list!, responses: answer(`${META}Status`) };
       const body = { definition: `${META}DeleteOptions`, required: false, key: sharedBody(0) };
       return { ...base, query: sets.deletecollection!, body, responses: answer(`${META}Status`) };
     }
@@ -135,12 +145,20 @@ function describeResource(operation: Operation, row: ResourceRow): Description {
     }
     default: {
       const own = subresource === undefined ? undefined : sets[`${row.resource}/${subresource.name}`];
+      if (own === undefined && isCustom) {
+        const resourceVersion = sets.list!.filter(({ name }) => name === 'resourceVersion');
+        return { ...base, query: [...sets.read!, ...resourceVersion], responses: answer(definition) };
+      }
       if (own === undefined) return { ...base, responses: answer(definition) };
       // A log is text.
       const produces = ['text/plain', ...objectTypes];
       return { ...base, produces, query: own, responses: [{ ...ok, isString: true }, UNAUTHORIZED] };
     }
   }
+}
+
+function gvkOf({ group, kind, version }: { group: string; kind: string; version: string }) {
+  return { group, kind, version };
 }
 
 /** Keys of the two shared bodies, DeleteOptions and Patch, in the overlay's order. */
@@ -159,11 +177,12 @@ function article(kind: string): string {
   return /^[AEIOUaeiou]/.test(kind) ? 'an ' : 'a ';
 }
 
-function words({ method, action, subresource }: Operation, { kind, verbs }: ResourceRow): string {
+function words({ method, action, subresource }: Operation, row: ResourceRow): string {
+  const { kind, verbs } = row;
   const of = subresource === undefined ? '' : `${subresource.name} of `;
   switch (action) {
     case 'list':
-      return `${verbs.includes('watch') ? 'list or watch' : 'list'} objects of kind ${kind}`;
+      return `${verbs.includes('watch') && isBuiltin(row) ? 'list or watch' : 'list'} objects of kind ${kind}`;
     case 'post':
       return `create ${of}${article(kind)}${kind}`;
     case 'delete':

@@ -145,7 +145,7 @@ export class OpenApi {
   }
 
   #operations(): Operation[] {
-    return [...[...this.#table.rows()].flatMap(operationsOf), ...otherOperations(this.#table.groups())];
+    return [...[...this.#table.rows()].flatMap(documented), ...otherOperations(this.#builtinGroups())];
   }
 
   #hashOfRow(row: ResourceRow): string {
@@ -158,6 +158,15 @@ export class OpenApi {
     return hash;
   }
 
+  /** Discovery of groups and versions that hold custom resources alone is served, but in no document. */
+  #builtinGroups(): { name: string; versions: { name: string }[] }[] {
+    const groups = this.#table.groups().map(({ name, versions }) => ({
+      name,
+      versions: versions.filter(({ rows }) => rows.some(isBuiltin)),
+    }));
+    return groups.filter(({ versions }) => versions.length > 0);
+  }
+
   /** The documents of /openapi/v3, sorted by name. */
   #split(): Map<string, Part> {
     const parts = new Map<string, Part>();
@@ -167,13 +176,13 @@ export class OpenApi {
         const groupVersion = { group: group.name, version: version.name };
         const hashes = version.rows.map((row) => this.#hashOfRow(row));
         parts.set(groupVersionPath(groupVersion).slice(1), {
-          operations: version.rows.flatMap(operationsOf),
+          operations: version.rows.flatMap(documented),
           groupVersion,
           hash: hashOf(fingerprint, ...hashes),
         });
       }
     }
-    for (const operation of otherOperations(this.#table.groups())) {
+    for (const operation of otherOperations(this.#builtinGroups())) {
       const name = rootOf(operation.path);
       const part = parts.get(name);
       if (part !== undefined) part.operations.push(operation);
@@ -181,6 +190,12 @@ export class OpenApi {
     }
     return new Map([...parts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
+}
+
+/** The watch/ paths of custom resources are served, but upstream does not document them. */
+function documented(row: ResourceRow): Operation[] {
+  const operations = operationsOf(row);
+  return isBuiltin(row) ? operations : operations.filter(({ action }) => action !== 'watch' && action !== 'watchlist');
 }
 
 /** `/apis/apps/` -> `apis/apps`, `/logs/{logpath}` -> `logs`. */
