@@ -143,10 +143,11 @@ export class Dispatcher {
 
   #forget(): void {
     const served = new Set(this.#options.table.rows());
-    for (const row of this.#endpoints.keys()) {
-      if (served.has(row)) continue;
-      this.#endpoints.delete(row);
-      this.#options.stores.drop(row);
+    const gone = [...this.#endpoints.keys()].filter((row) => !served.has(row));
+    if (gone.length === 0) return;
+    const stores = this.#options.stores.drop(gone);
+    for (const [row, endpoint] of this.#endpoints) {
+      if (stores.has(endpoint.store) || !served.has(row)) this.#endpoints.delete(row);
     }
   }
 }

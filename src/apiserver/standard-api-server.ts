@@ -8,6 +8,7 @@ import type { Service } from '../api/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { apiExtensionsPrinterOf, apiExtensionsStrategyOf } from '../registry/apiextensions.k8s.io/strategy-of.ts';
 import { virtualResources } from '../registry/authorization/virtual-resources.ts';
 import { convert } from '../registry/convert.ts';
 import { ServiceAllocators } from '../registry/core/services/allocators.ts';
@@ -28,6 +29,7 @@ import { tokenIssuer } from './authn/token-request.ts';
 import type { AuthorizationMode } from './authz/authorization.ts';
 import { withEscalationChecks } from './authz/escalation.ts';
 import { policyRulesFor } from './authz/rbac.ts';
+import { CrdController } from './crd/crd-controller.ts';
 import { type ApiServer, type ApiServices, createApiServer } from './create-api-server.ts';
 import type { SubresourceHandlers } from './dispatcher.ts';
 import type { InFlightLimits } from './filters/max-in-flight.ts';
@@ -91,6 +93,7 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   const keys = serviceAccountKeys(o);
   const table = new ResourceTable(o.runtimeConfig === undefined ? {} : { runtimeConfig: o.runtimeConfig });
   const cidrs = (o.serviceCIDR ?? DEFAULT_SERVICE_CIDR).split(',');
+  const openApi = new OpenApi(table, clock);
   let services: ApiServices | undefined;
   const allocators = new ServiceAllocators({
     clusterCIDRs: cidrs,
@@ -105,9 +108,9 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
     random,
     log,
     table,
-    strategyOf: (row) => strategyFor(row, { services: allocators }),
-    printerOf: printerFor,
-    openApi: (t, c) => new OpenApi(t, c),
+    strategyOf: (row) => apiExtensionsStrategyOf(row) ?? strategyFor(row, { services: allocators }),
+    printerOf: (row) => apiExtensionsPrinterOf(row) ?? printerFor(row),
+    openApi: () => openApi,
     authenticator(api) {
       services = api;
       authentication ??= authenticationOf(o, api, keys);
@@ -137,8 +140,10 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   });
   try {
     await allocators.load();
+    const client = server.client(undefined, { 'user-agent': 'kube-apiserver' });
+    await new CrdController({ client, table, openApi, clock, random, log }).start(server.shutdownSignal);
     await runPostStartHooks({
-      client: server.client(undefined, { 'user-agent': 'kube-apiserver' }),
+      client,
       health: server.health,
       log,
       signal: server.shutdownSignal,
