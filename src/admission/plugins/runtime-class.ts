@@ -37,7 +37,8 @@ export function runtimeClass(data: AdmissionData): AdmissionPlugin {
           );
         spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
       }
-      if (scheduling.tolerations?.length) spec.tolerations = merge(spec.tolerations ?? [], scheduling.tolerations);
+      if (scheduling.tolerations?.length)
+        spec.tolerations = merge(spec.tolerations ?? [], structuredClone(scheduling.tolerations));
     },
     async validate(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;
