@@ -8,13 +8,10 @@ import type { Service } from '../api/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { apiExtensionsPrinterOf, apiExtensionsStrategyOf } from '../registry/apiextensions.k8s.io/strategy-of.ts';
 import { virtualResources } from '../registry/authorization/virtual-resources.ts';
 import { convert } from '../registry/convert.ts';
 import { ServiceAllocators } from '../registry/core/services/allocators.ts';
-import { printerFor } from '../registry/printers.ts';
 import { ResourceTable } from '../registry/resources.ts';
-import { strategyFor } from '../registry/strategies.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Authentication, newAuthentication } from './authn/authentication.ts';
 import {
@@ -31,11 +28,9 @@ import { withEscalationChecks } from './authz/escalation.ts';
 import { policyRulesFor } from './authz/rbac.ts';
 import { CrdController } from './crd/crd-controller.ts';
 import { type ApiServer, type ApiServices, createApiServer } from './create-api-server.ts';
+import { BUILTIN_SUBRESOURCES, BUILTIN_VIRTUAL, defaultApiServerOptions } from './default-options.ts';
 import type { SubresourceHandlers } from './dispatcher.ts';
 import type { InFlightLimits } from './filters/max-in-flight.ts';
-import { bindingHandlers, legacyBindingHandlers } from './handlers/subresources/binding.ts';
-import { evictionHandlers } from './handlers/subresources/eviction.ts';
-import { scaleHandlers } from './handlers/subresources/scale.ts';
 import { tokenHandlers } from './handlers/subresources/token.ts';
 import { virtualHandlers } from './handlers/subresources/virtual.ts';
 import { OpenApi } from './openapi/openapi.ts';
@@ -103,13 +98,12 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   });
   let authentication: Authentication | undefined;
   const server = await createApiServer({
+    ...defaultApiServerOptions({ services: allocators }),
     storage,
     clock,
     random,
     log,
     table,
-    strategyOf: (row) => apiExtensionsStrategyOf(row) ?? strategyFor(row, { services: allocators }),
-    printerOf: (row) => apiExtensionsPrinterOf(row) ?? printerFor(row),
     openApi: () => openApi,
     authenticator(api) {
       services = api;
@@ -128,7 +122,7 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
         apiAudiences,
       });
       return new Map([
-        ['/bindings', legacyBindingHandlers],
+        ...BUILTIN_VIRTUAL,
         ...reviews.map((r) => [`${r.group}/${r.resource}`, virtualHandlers(r)] as const),
       ]);
     },
@@ -236,9 +230,7 @@ function subresourcesOf(
     random: o.random,
   });
   return new Map<string, SubresourceHandlers>([
-    ['*/*/scale', scaleHandlers],
-    ['/pods/binding', bindingHandlers],
-    ['/pods/eviction', evictionHandlers],
+    ...BUILTIN_SUBRESOURCES,
     ['/serviceaccounts/token', tokenHandlers(issuer)],
   ]);
 }

@@ -5,7 +5,7 @@ import type { ResourceRequest } from '../endpoint.ts';
 import { isDryRun, readCreateOptions } from '../request/query-options.ts';
 import { attributesFor, dedupOwnerReferences, writeContextOf } from './attributes.ts';
 import { readObject } from './decode.ts';
-import { trackFields } from './field-manager.ts';
+import { admitKeepingFields, trackFields } from './field-manager.ts';
 import { negotiateOutput, writeObject } from './output.ts';
 
 export async function handleCreate(request: ResourceRequest): Promise<void> {
@@ -33,7 +33,7 @@ export async function handleCreate(request: ResourceRequest): Promise<void> {
     options,
     dryRun,
   });
-  await server.admission.admit(attributes);
+  await admitKeepingFields(request, attributes);
   const admitted = attributes.object ?? object;
   dedupOwnerReferences(request, admitted, true);
   const written = await createObject(store, admitted, writeContextOf(request, dryRun), async (final) => {

@@ -2,10 +2,12 @@
  * managedFields on every write that is no apply. Who writes is the request's fieldManager, else the head of its User-Agent.
  * Upstream: apimachinery/pkg/util/managedfields/fieldmanager.go UpdateNoErrors
  */
+import type { Attributes } from '../../admission/admission.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { formatTime } from '../../machinery/meta/time.ts';
 import { managerOf } from '../../machinery/patch/field-manager-name.ts';
 import { type FieldManagerOptions, updateManagedFields } from '../../machinery/patch/managed-fields.ts';
+import { managedFieldsError } from '../../machinery/patch/managers.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 
@@ -38,4 +40,22 @@ export function trackFields(
   const entries = updateManagedFields({ ...fieldManagerOptions(request, fieldManager, door), live, object });
   if (entries === undefined) delete object.metadata.managedFields;
   else object.metadata.managedFields = entries;
+}
+
+const INVALID_AFTER_ADMISSION =
+  '.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission ' +
+  'controller; please fix your requests: ';
+
+/** Admission's mutating half; managedFields it breaks are put back. Upstream: handlers/fieldmanager/admission.go */
+export async function admitKeepingFields(request: ResourceRequest, attributes: Attributes): Promise<void> {
+  const before = attributes.object?.metadata.managedFields;
+  await request.server.admission.admit(attributes);
+  const { object } = attributes;
+  // Plugins leave the array alone; only a webhook brings another one.
+  if (object === undefined || object.metadata.managedFields === before) return;
+  const problem = managedFieldsError(object.metadata.managedFields);
+  if (problem === undefined) return;
+  request.context.warn(`${INVALID_AFTER_ADMISSION}${problem}`);
+  if (before === undefined) delete object.metadata.managedFields;
+  else object.metadata.managedFields = before;
 }

@@ -10,7 +10,7 @@ import type { ResourceRequest } from '../endpoint.ts';
 import { isDryRun, readUpdateOptions, type WriteOptions } from '../request/query-options.ts';
 import { attributesFor, checkName, dedupOwnerReferences, writeContextOf } from './attributes.ts';
 import { decodeObject, MAX_REQUEST_BODY } from './decode.ts';
-import { trackFields } from './field-manager.ts';
+import { admitKeepingFields, trackFields } from './field-manager.ts';
 import { negotiateOutput, writeObject } from './output.ts';
 
 export async function handleUpdate(
@@ -58,7 +58,7 @@ export async function admitUpdate(
   options: WriteOptions,
 ): Promise<KubeObject> {
   const attributes = updateAttributes(request, object, current, options);
-  await request.server.admission.admit(attributes);
+  await admitKeepingFields(request, attributes);
   const admitted = attributes.object ?? object;
   dedupOwnerReferences(request, admitted, true);
   return admitted;
