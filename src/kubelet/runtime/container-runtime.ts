@@ -162,23 +162,12 @@ export interface ExecResult {
   stderr: Buffer;
 }
 
-/** Ends of a running exec or attach. Streams that were not asked for are absent. */
-export interface ExecSession {
-  stdin?: NodeJS.WritableStream;
-  stdout?: NodeJS.ReadableStream;
-  stderr?: NodeJS.ReadableStream;
-  resize(width: number, height: number): void;
-  /** The command's exit code; rejects when it could not be run. */
-  exit: Promise<number>;
-}
-
 export interface ExecOptions {
   command: string[];
   tty: boolean;
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
-  signal: AbortSignal;
 }
 
 export interface LogOptions {
@@ -239,9 +228,10 @@ export interface ContainerRuntime extends AsyncDisposable {
   removeImage(id: string): Promise<void>;
 
   execSync(containerId: string, command: string[], timeoutMs: number): Promise<ExecResult>;
-  exec(containerId: string, options: ExecOptions): Promise<ExecSession>;
-  attach(containerId: string, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>;
-  portForward(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** URL of a streaming server (SPDY, WebSocket) that runs the command; the kubelet's server hands the connection on to it. */
+  exec(containerId: string, options: ExecOptions): Promise<string>;
+  attach(containerId: string, options: Omit<ExecOptions, 'command'>): Promise<string>;
+  portForward(sandboxId: string): Promise<string>;
   logs(containerId: string, options: LogOptions): AsyncIterable<Buffer>;
   /** Opens a TCP connection from the node to a pod's address, for probes and lifecycle hooks. */
   dial(host: string, port: number, signal: AbortSignal): Promise<Duplex>;

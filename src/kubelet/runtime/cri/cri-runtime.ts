@@ -14,7 +14,6 @@ import {
   type ContainerRuntime,
   type ExecOptions,
   type ExecResult,
-  type ExecSession,
   type Image,
   type LogOptions,
   type PodRecord,
@@ -39,18 +38,11 @@ import {
 } from './cri-messages.ts';
 import { readLogs, tailOfLog } from './log-file.ts';
 
-/** Opens the streams behind the URLs that Exec, Attach and PortForward return. */
-export interface CriStreams {
-  exec(url: string, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>;
-  portForward(url: string, port: number, signal: AbortSignal): Promise<Duplex>;
-}
-
 export interface CriRuntimeOptions {
   /** Path of the runtime's unix socket. */
   socket: string;
   clock: Clock;
   log: Logger;
-  streams: CriStreams;
 }
 
 const RELIST_PERIOD = 1000;
@@ -239,35 +231,18 @@ export class CriRuntime implements ContainerRuntime {
     });
     return { exitCode: r.exit_code, stdout: r.stdout, stderr: r.stderr };
   }
-  async exec(id: string, options: ExecOptions): Promise<ExecSession> {
+  async exec(id: string, options: ExecOptions): Promise<string> {
     const { command, tty, stdin, stdout, stderr } = options;
-    const { url } = await this.#client.call<{ url: string }>('Exec', {
-      container_id: id,
-      cmd: command,
-      tty,
-      stdin,
-      stdout,
-      stderr,
-    });
-    return this.#o.streams.exec(url, options);
+    return (
+      await this.#client.call<{ url: string }>('Exec', { container_id: id, cmd: command, tty, stdin, stdout, stderr })
+    ).url;
   }
-  async attach(id: string, options: Omit<ExecOptions, 'command'>): Promise<ExecSession> {
+  async attach(id: string, options: Omit<ExecOptions, 'command'>): Promise<string> {
     const { tty, stdin, stdout, stderr } = options;
-    const { url } = await this.#client.call<{ url: string }>('Attach', {
-      container_id: id,
-      tty,
-      stdin,
-      stdout,
-      stderr,
-    });
-    return this.#o.streams.exec(url, options);
+    return (await this.#client.call<{ url: string }>('Attach', { container_id: id, tty, stdin, stdout, stderr })).url;
   }
-  async portForward(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex> {
-    const { url } = await this.#client.call<{ url: string }>('PortForward', {
-      pod_sandbox_id: sandboxId,
-      port: [port],
-    });
-    return this.#o.streams.portForward(url, port, signal);
+  async portForward(sandboxId: string): Promise<string> {
+    return (await this.#client.call<{ url: string }>('PortForward', { pod_sandbox_id: sandboxId, port: [] })).url;
   }
   async *logs(id: string, options: LogOptions): AsyncIterable<Buffer> {
     const record = await this.#status(id);

@@ -11,7 +11,6 @@ import {
   type ContainerRecord,
   type ContainerRuntime,
   type ExecResult,
-  type ExecSession,
   type Image,
   type LogOptions,
   type PodRecord,
@@ -208,17 +207,17 @@ export class SimulatedRuntime implements ContainerRuntime {
   async execSync(): Promise<ExecResult> {
     return { exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   }
-  exec(): Promise<ExecSession> {
+  exec(): Promise<string> {
     return Promise.reject(
       new RuntimeError('Unavailable', 'a simulated container runs no processes: exec needs --runtime containerd'),
     );
   }
-  attach(): Promise<ExecSession> {
+  attach(): Promise<string> {
     return Promise.reject(
       new RuntimeError('Unavailable', 'a simulated container runs no processes: attach needs --runtime containerd'),
     );
   }
-  portForward(): Promise<Duplex> {
+  portForward(): Promise<string> {
     return Promise.reject(
       new RuntimeError('Unavailable', 'a simulated pod has no network: port-forward needs --runtime containerd'),
     );

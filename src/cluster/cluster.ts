@@ -1,0 +1,234 @@
+/**
+ * A whole cluster in this process: API server on a store, controllers, scheduler, nodes. The command line and tests of operators
+ * use the same function; with a VirtualClock, memory storage and no listener it needs no socket, no root and no real time.
+ *
+ *     await using cluster = await startCluster({ nodes: 3, storage: 'memory', clock: new VirtualClock() });
+ *     await cluster.client.create(PODS, pod, { namespace: 'default' });
+ */
+import { hostname } from 'node:os';
+import { type ApiServer, LOOPBACK_USER } from '../apiserver/create-api-server.ts';
+import type { UserInfo } from '../apiserver/request/exchange.ts';
+import { standardApiServer } from '../apiserver/standard-api-server.ts';
+import { type Clock, systemClock, VirtualClock } from '../base/clock.ts';
+import { type Logger, silentLogger } from '../base/log.ts';
+import { type Random, seededRandom, systemRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { startControllerManager } from '../kcm/controller-manager.ts';
+import type { ControllerManagerFlags } from '../kcm/flags.ts';
+import { type SimulatedNodeOptions, SimulatedNodes } from '../kubelet/simulated-nodes.ts';
+import { startScheduler } from '../scheduler/scheduler.ts';
+import type { Storage } from '../storage/storage.ts';
+import { openStorage, type StorageKind } from './open-storage.ts';
+import { writeKubeconfig } from './pki/kubeconfig.ts';
+import { ensurePki, type Pki } from './pki/pki.ts';
+import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
+import { KUBERNETES_VERSION } from './version.ts';
+
+/** Reports the steps of a start; see src/cmd/progress.ts. */
+export interface StartProgress {
+  step<T>(title: string, work: () => Promise<T>, detail?: (result: T) => string): Promise<T>;
+  note(text: string): void;
+}
+
+export interface ClusterOptions {
+  /** Default: the machine's clock. With a VirtualClock nothing happens by time until `advance`. */
+  clock?: Clock;
+  /** Default: cryptographic; with a VirtualClock a fixed seed, so that a test runs the same way each time. */
+  random?: Random;
+  log?: Logger;
+  /** Default `memory`. An open Storage is taken as it is and disposed with the cluster. */
+  storage?: StorageKind | Storage;
+  /** Where sqlite, keys and certificates are kept; without it nothing is written to disk. */
+  dataDir?: string;
+  etcdServers?: readonly string[];
+  /** Serve HTTPS there; port 0 takes any free one. Absent: reachable in this process only. */
+  listen?: { host?: string; port: number };
+  /** Where to write an administrator's kubeconfig, mode 0600. Needs `listen`. */
+  kubeconfig?: string;
+  /** How many nodes, or what each is like (simulated only). Default 1. */
+  nodes?: number | readonly SimulatedNodeOptions[];
+  /** Default `simulated`; `auto` takes containerd where it can run. */
+  runtime?: RuntimeChoice;
+  /** Upstream's flags of the controller manager, in camelCase. */
+  controllerManager?: Partial<ControllerManagerFlags>;
+  /** Default 10.96.0.0/12. */
+  serviceCIDR?: string;
+  /** Default 10.244.0.0/16. */
+  podCIDR?: string;
+  /** As upstream's --runtime-config. */
+  runtimeConfig?: string;
+  progress?: StartProgress;
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** Cluster administrator, in process. */
+  readonly client: Client;
+  readonly clock: Clock;
+  /** `https://127.0.0.1:6443`; undefined without a listener. */
+  readonly url: string | undefined;
+  readonly apiServer: ApiServer;
+  readonly runtime: 'simulated' | 'containerd';
+  /** The simulated nodes: add, silence, revive. */
+  readonly nodes: SimulatedNodes;
+  /** A client as somebody else, to see what they may do. */
+  clientAs(user: UserInfo): Client;
+}
+
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
+
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const starter = new Starter(options);
+  try {
+    return await starter.start();
+  } catch (err) {
+    // No half-start: what runs already ends, in order, before the caller hears of it.
+    await starter.stop();
+    throw err;
+  }
+}
+
+class Starter {
+  readonly #o: ClusterOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Logger;
+  /** What to end, the last first. */
+  readonly #parts: AsyncDisposable[] = [];
+
+  constructor(options: ClusterOptions) {
+    this.#o = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? (this.#clock instanceof VirtualClock ? seededRandom(1) : systemRandom);
+    this.#log = options.log ?? silentLogger;
+  }
+
+  async start(): Promise<Cluster> {
+    const clock = this.#clock;
+    const runtime = chooseRuntime(this.#o.runtime ?? 'simulated');
+    const pki = await this.#step('certificates', () => this.#pki());
+    const storage = await this.#step(
+      'storage',
+      () => this.#storage(),
+      () => (typeof this.#o.storage === 'string' ? this.#o.storage : ''),
+    );
+    const { apiServer, url } = await this.#step(
+      'API server',
+      () => this.#apiServer(storage, pki),
+      (s) => s.url ?? '',
+    );
+    await this.#step('controllers', async () => {
+      const client = apiServer.client(component('system:kube-controller-manager', 'system:masters'), {
+        'user-agent': 'kube-controller-manager',
+      });
+      const flags = { rootCA: pki.ca.certificate, ...this.#o.controllerManager };
+      this.#parts.push(await startControllerManager({ ...this.#common(client), flags }));
+    });
+    await this.#step('scheduler', async () => {
+      const client = apiServer.client(component('system:kube-scheduler'), { 'user-agent': 'kube-scheduler' });
+      this.#parts.push(await startScheduler(this.#common(client)));
+    });
+    const nodes = await this.#step(
+      'nodes',
+      () => this.#nodes(apiServer),
+      (n) => `${n.names().length} ${runtime.name}`,
+    );
+    if (runtime.hint !== undefined) this.#o.progress?.note(runtime.hint);
+    if (this.#o.kubeconfig !== undefined && url !== undefined) {
+      await writeKubeconfig(this.#o.kubeconfig, {
+        server: url,
+        ca: pki.ca.certificate,
+        user: 'kubernetes-admin',
+        credentials: pki.admin,
+      });
+    }
+    return {
+      client: apiServer.client({ username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }),
+      clock,
+      url,
+      apiServer,
+      nodes,
+      runtime: runtime.name,
+      clientAs: (user) => apiServer.client(user),
+      [Symbol.asyncDispose]: () => this.stop(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const part of this.#parts.splice(0).reverse()) await part[Symbol.asyncDispose]();
+  }
+
+  #common(client: Client) {
+    return { client, clock: this.#clock, random: this.#random, log: this.#log };
+  }
+
+  #step<T>(title: string, work: () => Promise<T>, detail?: (result: T) => string): Promise<T> {
+    return this.#o.progress?.step(title, work, detail) ?? work();
+  }
+
+  #pki(): Promise<Pki> {
+    const { dataDir, listen, serviceCIDR = DEFAULT_SERVICE_CIDR } = this.#o;
+    const host = listen?.host;
+    return ensurePki(dataDir === undefined ? undefined : `${dataDir}/pki`, {
+      clock: this.#clock,
+      random: this.#random,
+      hostnames: [hostname()],
+      ips: host !== undefined && /^[\d.]+$|:/.test(host) ? [host] : [],
+      serviceIP: firstAddress(serviceCIDR),
+    });
+  }
+
+  async #storage(): Promise<Storage> {
+    const { storage = 'memory', dataDir, etcdServers = [] } = this.#o;
+    if (typeof storage !== 'string') return storage;
+    return openStorage(storage, { dataDir, etcdServers, clock: this.#clock, log: this.#log });
+  }
+
+  async #apiServer(storage: Storage, pki: Pki): Promise<{ apiServer: ApiServer; url: string | undefined }> {
+    const { listen, serviceCIDR = DEFAULT_SERVICE_CIDR, runtimeConfig } = this.#o;
+    const apiServer = await standardApiServer({
+      storage,
+      clock: this.#clock,
+      random: this.#random,
+      log: this.#log,
+      serviceCIDR,
+      ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
+      pki: {
+        clientCA: pki.ca.certificate,
+        requestHeaderCA: pki.frontProxyCA.certificate,
+        kubeletClient: pki.apiServerKubeletClient,
+      },
+      serviceAccount: { issuer: ISSUER, signingKey: pki.serviceAccountKey, verifyKeys: [pki.serviceAccountPublicKey] },
+    });
+    this.#parts.push(apiServer);
+    if (listen === undefined) return { apiServer, url: undefined };
+    const tls = { key: pki.apiServer.key, cert: pki.apiServer.certificate, ca: pki.ca.certificate };
+    const { host, port } = await apiServer.listen({ host: listen.host ?? '127.0.0.1', port: listen.port, tls });
+    const named = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+    return { apiServer, url: `https://${named.includes(':') ? `[${named}]` : named}:${port}` };
+  }
+
+  async #nodes(apiServer: ApiServer): Promise<SimulatedNodes> {
+    const { nodes = 1, podCIDR } = this.#o;
+    const list =
+      typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => ({ name: `node-${i + 1}` })) : nodes;
+    const simulated = new SimulatedNodes({
+      ...this.#common(apiServer.client(LOOPBACK_USER, { 'user-agent': 'kubelet' })),
+      kubeletVersion: KUBERNETES_VERSION,
+      ...(podCIDR === undefined ? {} : { podCIDR }),
+    });
+    this.#parts.push(simulated);
+    await Promise.all(list.map((n) => simulated.add(n)));
+    return simulated;
+  }
+}
+
+function component(username: string, ...groups: string[]): UserInfo {
+  return { username, groups: [...groups, 'system:authenticated'] };
+}
+
+/** The address after a range's own: the API server's. */
+function firstAddress(cidr: string): string {
+  const parts = (cidr.split('/')[0] ?? '').split('.').map(Number);
+  return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join('.');
+}

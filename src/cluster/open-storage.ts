@@ -1,0 +1,32 @@
+/** Storage by name. */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { openEtcdStorage } from '../storage/etcd3/etcd-storage.ts';
+import { openMemoryStorage } from '../storage/memory/memory-storage.ts';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { Storage } from '../storage/storage.ts';
+
+export type StorageKind = 'memory' | 'sqlite' | 'etcd';
+
+export interface OpenStorageOptions {
+  dataDir: string | undefined;
+  etcdServers: readonly string[];
+  clock: Clock;
+  log: Logger;
+}
+
+/** @throws StorageError when it cannot be opened; nothing is left half-open. */
+export function openStorage(
+  kind: StorageKind,
+  { dataDir, etcdServers, clock, log }: OpenStorageOptions,
+): Promise<Storage> {
+  switch (kind) {
+    case 'memory':
+      return openMemoryStorage({ clock });
+    case 'sqlite':
+      if (dataDir === undefined) throw new Error('sqlite storage needs a dataDir');
+      return openSqliteStorage({ dir: dataDir, clock });
+    case 'etcd':
+      return openEtcdStorage({ servers: [...etcdServers], clock });
+  }
+}
