@@ -1,9 +1,10 @@
 /**
  * Puts the official client package and openapi/overlay together: openapi/dist (data the server loads) and src/api (types only).
- * Run by npm's `prepare`; both outputs are git-ignored. Takes about a second.
+ * Run by npm's `prepare`; both outputs are git-ignored. Everything is made before anything is written, so that a mistake in the
+ * overlay leaves the last good output in place.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { joinDefinitions } from './definitions.ts';
@@ -16,37 +17,42 @@ import { definitionsFile, descriptionsFile } from './write-definitions.ts';
 import { typesFiles } from './write-types.ts';
 
 const here = import.meta.dirname;
+const source = join(here, '..', 'src');
 const generated = join(dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node'))), 'gen');
-const dist = join(here, 'dist');
-const types = join(here, '..', 'src', 'api');
+const overlayFile = (name: string): string => readFileSync(join(here, 'overlay', name), 'utf8');
 
 const overlay = readOverlay(join(here, 'overlay', 'types'));
 const definitions = joinDefinitions(overlay, readModels(generated));
+const coreApi = readFileSync(join(generated, 'apis', 'CoreV1Api.js'), 'utf8');
 
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
-writeFileSync(join(dist, 'definitions.json'), definitionsFile(definitions, overlay));
-const resources = readResources(readFileSync(join(here, 'overlay', 'resources.txt'), 'utf8'));
-writeFileSync(join(dist, 'resources.json'), JSON.stringify(resources));
-const parameters = readParameters(
-  readFileSync(join(here, 'overlay', 'parameters.txt'), 'utf8'),
-  readFileSync(join(generated, 'apis', 'CoreV1Api.js'), 'utf8'),
-);
-writeFileSync(join(dist, 'parameters.json'), JSON.stringify(parameters));
-writeFileSync(join(dist, 'descriptions.json'), descriptionsFile(definitions));
-const gnostic = readGnostic(readFileSync(join(here, 'overlay', 'gnostic-v2.txt'), 'utf8'));
-writeFileSync(join(dist, 'gnostic-v2.json'), JSON.stringify(gnostic));
-const wire = JSON.parse(readFileSync(join(here, 'overlay', 'protobuf.json'), 'utf8'));
-writeFileSync(join(dist, 'protobuf.json'), JSON.stringify(wire));
+const dist = new Map<string, string>([
+  ['definitions.json', definitionsFile(definitions, overlay)],
+  ['descriptions.json', descriptionsFile(definitions)],
+  ['gnostic-v2.json', JSON.stringify(readGnostic(overlayFile('gnostic-v2.txt')))],
+  ['parameters.json', JSON.stringify(readParameters(overlayFile('parameters.txt'), coreApi))],
+  ['protobuf.json', JSON.stringify(JSON.parse(overlayFile('protobuf.json')))],
+  ['resources.json', JSON.stringify(readResources(overlayFile('resources.txt')))],
+]);
 
 // Stands in the hashes of the OpenAPI documents for all of the above and for the code that writes them: clients keep documents
 // for ever under their hash.
 const hash = createHash('sha512');
-for (const folder of [dist, join(here, '..', 'src', 'apiserver', 'openapi')]) {
-  for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
-}
-writeFileSync(join(dist, 'fingerprint.json'), JSON.stringify(hash.digest('hex')));
+for (const text of dist.values()) hash.update(text);
+const writers = join(source, 'apiserver', 'openapi');
+for (const file of readdirSync(writers).sort()) hash.update(readFileSync(join(writers, file)));
+dist.set('fingerprint.json', JSON.stringify(hash.digest('hex')));
 
-rmSync(types, { recursive: true, force: true });
-mkdirSync(types, { recursive: true });
-for (const [file, source] of typesFiles(definitions)) writeFileSync(join(types, `${file}.ts`), source);
+const types = [...typesFiles(definitions)].map(([name, text]): [string, string] => [`${name}.ts`, text]);
+replaceFolder(join(here, 'dist'), dist);
+replaceFolder(join(source, 'api'), new Map(types));
+
+/** Writes the files and removes all others; each appears whole or not at all. */
+function replaceFolder(folder: string, files: ReadonlyMap<string, string>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const old of readdirSync(folder)) if (!files.has(old)) rmSync(join(folder, old), { recursive: true });
+  for (const [name, text] of files) {
+    const partial = join(folder, `.${name}.${process.pid}`);
+    writeFileSync(partial, text);
+    renameSync(partial, join(folder, name));
+  }
+}

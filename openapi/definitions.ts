@@ -15,6 +15,8 @@ interface FieldMarks {
   default?: unknown;
   /** In OpenAPI v3: an optional field whose zero value is its default, or a required one that has no default. */
   zero?: boolean;
+  /** Values the innermost string may have. */
+  enum?: string[];
 }
 
 export interface Field {
@@ -150,6 +152,7 @@ function fieldMarks(words: readonly string[]): FieldMarks {
       marks.patchStrategy = name.replace('+', ',');
       if (word.includes('=')) marks.patchMergeKey = value;
     } else if (name === 'key') marks.patchMergeKey = value;
+    else if (name === 'enum') marks.enum = value.replaceAll('~', ' ').split('|');
     else if (word === 'zero' || word === 'ptr') marks.zero = word === 'zero';
     else if (name === 'default') marks.default = JSON.parse(value);
     else if (!VALUE_MARKS.includes(word) && !word.startsWith('@'))

@@ -6,7 +6,7 @@ import type { Operation } from './operations.ts';
 import { pathsOf, sharedParameters } from './paths.ts';
 import { builtinSchema, type JsonSchema, type OpenApiVersion, referencesOf } from './schemas.ts';
 
-const INFO = { title: 'Kubernetes', version: 'v1.36.2' };
+const INFO = { title: 'Kubernetes', version: '1.36' };
 const SECURITY = {
   BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' },
 };

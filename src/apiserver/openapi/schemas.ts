@@ -68,6 +68,7 @@ function property(
 ): JsonSchema {
   const extensions = marks === undefined ? {} : extensionsOf(marks);
   const type = typeSchema(code, version);
+  if (marks?.enum !== undefined) innermost(type).enum = marks.enum;
   const rest: JsonSchema = { ...extensions };
   const words = description ?? borrowedDescription(code);
   if (words !== undefined) rest.description = words;
@@ -79,6 +80,11 @@ function property(
   // In v3 nothing may stand beside $ref.
   if (version === 3 && '$ref' in type && Object.keys(rest).length > 0) return { allOf: [type], ...rest };
   return { ...type, ...rest };
+}
+
+function innermost(schema: JsonSchema): JsonSchema {
+  const inner = (schema.items ?? schema.additionalProperties) as JsonSchema | undefined;
+  return inner === undefined ? schema : innermost(inner);
 }
 
 /** What a field that is no pointer holds when nothing is said. */

@@ -20,6 +20,8 @@ export interface FieldMarks {
    * Of no meaning to defaulting, so nodes do not carry it.
    */
   zero?: boolean;
+  /** Values the innermost string may have, as OpenAPI shows them; validation knows its own. */
+  enum?: string[];
 }
 
 /** `[name, type code, required, marks]`; a type code is `[]`/`{}` prefixes, then a scalar code or `@package.Name`. */
