@@ -12,7 +12,9 @@ import { namespaceLifecycle } from './plugins/namespace-lifecycle.ts';
 import { nodeRestriction } from './plugins/node-restriction.ts';
 import { ownerReferencesPermissionEnforcement } from './plugins/owner-references-permission-enforcement.ts';
 import { persistentVolumeClaimResize } from './plugins/persistent-volume-claim-resize.ts';
+import { podResizeValidator } from './plugins/pod-resize-validator.ts';
 import { podSecurity } from './plugins/pod-security.ts';
+import { podTopologyLabels } from './plugins/pod-topology-labels.ts';
 import { priority } from './plugins/priority.ts';
 import { resourceQuota } from './plugins/resource-quota.ts';
 import { runtimeClass } from './plugins/runtime-class.ts';
@@ -67,6 +69,8 @@ export const PLUGINS: readonly PluginEntry[] = [
   on('CertificateSigning', ({ data }) => certificateSigning(data)),
   on('CertificateSubjectRestriction', certificateSubjectRestriction),
   on('DefaultIngressClass', ({ data }) => defaultIngressClass(data)),
+  on('PodTopologyLabels', ({ data }) => podTopologyLabels(data)),
+  on('PodResizeValidator', ({ data }) => podResizeValidator(data)),
   // New plugins go above: policies, webhooks, quota and deny stay last. MutatingAdmissionPolicy (CEL) comes right here,
   on('MutatingAdmissionWebhook', ({ data, webhooks }) => mutatingWebhook(data, webhooks)),
   // and ValidatingAdmissionPolicy (CEL) here.
@@ -102,11 +106,9 @@ const NOT_HERE_YET = new Set([
   'PodGroupProtection',
   'ClusterTrustBundleAttest',
   'DenyServiceExternalIPs',
-  'PodTopologyLabels',
   'PodGroupWorkloadExists',
   'NodeDeclaredFeatureValidator',
   'JobValidation',
-  'PodResizeValidator',
   'MutatingAdmissionPolicy',
   'ValidatingAdmissionPolicy',
 ]);

@@ -11,6 +11,8 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { podResizeValidator } from './pod-resize-validator.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -417,6 +419,41 @@ describe('small plugins', () => {
     assert.equal(
       await run(runtimeClass(world), request({ resource: 'pods', object: pod({ overhead: { cpu: '1' } }) })),
       'pods "p" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead',
+    );
+  });
+  it('PodTopologyLabels labels bindings and bound pods', async () => {
+    const labels = { 'topology.kubernetes.io/zone': 'z', other: 'x' };
+    const plugin = podTopologyLabels(new AdmissionWorld().add('nodes', { metadata: { name: 'n', labels } }));
+    const of = async (resource: string, object: object) => {
+      const a = request({ resource, object, namespace: 'dev' });
+      await run(plugin, a);
+      return a.object!.metadata.labels;
+    };
+    assert.deepEqual(await of('pods/binding', { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } }), {
+      'topology.kubernetes.io/zone': 'z',
+    });
+    assert.deepEqual(await of('pods', pod({ nodeName: 'n' }, { labels: { a: 'b' } })), {
+      a: 'b',
+      'topology.kubernetes.io/zone': 'z',
+    });
+    assert.equal(await of('pods', pod({ nodeName: 'gone' })), undefined);
+  });
+  it('PodResizeValidator keeps to the node', async () => {
+    const world = new AdmissionWorld().add('nodes', {
+      metadata: { name: 'n' },
+      status: { allocatable: { cpu: '2', memory: '1Gi' } },
+    });
+    const resized = (cpu: string, generation: number) =>
+      pod({ nodeName: 'n', containers: [container('c', { cpu })] }, { generation });
+    const of = (cpu: string) =>
+      run(
+        podResizeValidator(world),
+        request({ operation: 'UPDATE', resource: 'pods/resize', object: resized(cpu, 2), old: resized('1', 1) }),
+      );
+    assert.equal(await of('2'), undefined);
+    assert.equal(
+      await of('2500m'),
+      `pods "p" is forbidden: node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000`,
     );
   });
   it('AlwaysDeny', async () =>
