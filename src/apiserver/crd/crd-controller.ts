@@ -47,6 +47,10 @@ export interface CrdControllerOptions {
   log: Logger;
 }
 
+const FIRST_POLL_MS = 50;
+// Upstream looks every five seconds.
+const LAST_POLL_MS = 5000;
+
 /** What is served for one definition now. */
 interface Served {
   rows: ResourceRow[];
@@ -61,6 +65,8 @@ export class CrdController {
   readonly #served = new Map<string, Served>();
   /** Definitions as last written from here, until the informer has caught up. */
   readonly #written = new Map<string, CustomResourceDefinition>();
+  /** Looks at the remaining objects of definitions being deleted. */
+  readonly #passes = new Map<string, number>();
 
   constructor(options: CrdControllerOptions) {
     const { clock, random, log } = options;
@@ -105,6 +111,7 @@ export class CrdController {
     let crd = this.#current(name);
     if (!crd) {
       this.#written.delete(name);
+      this.#passes.delete(name);
       this.#withdraw(name);
       // Names that were refused to others may be free now.
       for (const other of this.#informer.lister.list()) this.#queue.add(other.metadata.name!);
@@ -174,26 +181,46 @@ export class CrdController {
   }
 
   async #cleanUp(crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+    const name = crd.metadata.name!;
+    const now = formatTime(this.#options.clock.now());
     const say = (c: CustomResourceDefinition, status: 'True' | 'False', reason: string, message: string): void =>
-      setCondition(c, { type: 'Terminating', status, reason, message }, formatTime(this.#options.clock.now()));
-    const doomed = structuredClone(crd);
-    say(doomed, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
-    const current = structuredClone(await this.#writeStatus(doomed, signal));
+      setCondition(c, { type: 'Terminating', status, reason, message }, now);
+    let current = crd;
+    if (findCondition(crd, 'Terminating')?.reason !== 'InstanceDeletionInProgress') {
+      const doomed = structuredClone(crd);
+      say(doomed, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
+      current = await this.#writeStatus(doomed, signal);
+    }
+    const last = structuredClone(current);
     if (isConditionTrue(current, 'Established')) {
-      try {
-        await deleteInstances(current, this.#options, signal);
-      } catch (err) {
-        if (signal.aborted) throw err;
-        say(current, 'True', 'InstanceDeletionFailed', `could not issue all deletes: ${(err as Error).message}`);
-        await this.#writeStatus(current, signal);
-        throw err;
+      if (!(await this.#deleteInstances(current, signal))) {
+        // Objects wait for their finalizers; other definitions are not kept waiting for them.
+        const passes = this.#passes.get(name) ?? 0;
+        this.#passes.set(name, passes + 1);
+        this.#queue.addAfter(name, Math.min(FIRST_POLL_MS * 2 ** passes, LAST_POLL_MS));
+        return;
       }
-      say(current, 'False', 'InstanceDeletionCompleted', 'removed all instances');
-    } else say(current, 'False', 'NeverEstablished', 'resource was never established');
-    current.metadata.finalizers = current.metadata.finalizers?.filter((f) => f !== CLEANUP_FINALIZER) ?? [];
+      say(last, 'False', 'InstanceDeletionCompleted', 'removed all instances');
+    } else say(last, 'False', 'NeverEstablished', 'resource was never established');
+    this.#passes.delete(name);
+    last.metadata.finalizers = last.metadata.finalizers?.filter((f) => f !== CLEANUP_FINALIZER) ?? [];
     // From here on the definition may be gone at any time: nothing of it is served any more.
-    this.#withdraw(current.metadata.name!);
-    await this.#writeStatus(current, signal);
+    this.#withdraw(name);
+    await this.#writeStatus(last, signal);
+  }
+
+  async #deleteInstances(crd: CustomResourceDefinition, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await deleteInstances(crd, this.#options.client, signal);
+    } catch (err) {
+      if (signal.aborted) throw err;
+      const failed = structuredClone(crd);
+      const message = `could not issue all deletes: ${(err as Error).message}`;
+      const now = formatTime(this.#options.clock.now());
+      setCondition(failed, { type: 'Terminating', status: 'True', reason: 'InstanceDeletionFailed', message }, now);
+      await this.#writeStatus(failed, signal);
+      throw err;
+    }
   }
 }
 

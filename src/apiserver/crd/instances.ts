@@ -1,8 +1,7 @@
 /**
- * Removes all objects of a custom resource, namespace by namespace, and waits until those with finalizers are gone too.
+ * Removes all objects of a custom resource, namespace by namespace.
  * Upstream: apiextensions pkg/controller/finalizer/crd_finalizer.go deleteInstances
  */
-import type { Clock } from '../../base/clock.ts';
 import type { Client, ResourceRef } from '../../client/client.ts';
 import { isNotFound } from '../../machinery/errors/status-error.ts';
 import {
@@ -10,28 +9,20 @@ import {
   storageVersionOf,
 } from '../../registry/apiextensions.k8s.io/customresourcedefinitions/custom-resource-definition.ts';
 
-const POLL_MS = 1000;
-const GIVE_UP_MS = 60_000;
-
-/** @throws Error when some could not be deleted, or are still there after a minute (the caller tries again). */
+/** True when none is left. Those with finalizers stay until their owners are done: ask again later. @throws StatusError */
 export async function deleteInstances(
   crd: CustomResourceDefinition,
-  { client, clock }: { client: Client; clock: Clock },
+  client: Client,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const ref = refOf(crd);
-  if (!ref) return;
-  const until = clock.monotonic() + GIVE_UP_MS;
-  for (;;) {
-    const namespaces = await namespacesWithInstances(client, ref, signal);
-    if (namespaces.size === 0) return;
-    for (const namespace of namespaces) {
-      await client.deleteCollection(ref, ref.namespaced ? { namespace, signal } : { signal });
-    }
-    if ((await namespacesWithInstances(client, ref, signal)).size === 0) return;
-    if (clock.monotonic() >= until) throw new Error('timed out waiting for the condition');
-    await clock.sleep(POLL_MS, signal);
+  if (!ref) return true;
+  const namespaces = await namespacesWithInstances(client, ref, signal);
+  if (namespaces.size === 0) return true;
+  for (const namespace of namespaces) {
+    await client.deleteCollection(ref, ref.namespaced ? { namespace, signal } : { signal });
   }
+  return (await namespacesWithInstances(client, ref, signal)).size === 0;
 }
 
 /** A served version; the storage version when it is one. */

@@ -184,7 +184,10 @@ function scaleErrors(
       errors.push(invalidField(path, replicas, `should be less than or equal to ${MAX_INT32}`));
   }
   if (door === 'status' && scale.labelSelectorPath) {
-    const selector = (object as unknown as { status?: unknown }).status === undefined ? undefined : at(object, scale.labelSelectorPath.split('.').slice(1));
+    const selector =
+      (object as unknown as { status?: unknown }).status === undefined
+        ? undefined
+        : at(object, scale.labelSelectorPath.split('.').slice(1));
     if (selector !== undefined && typeof selector !== 'string') {
       const why = `${scale.labelSelectorPath} accessor error: the value is of the type ${typeof selector}, expected string`;
       errors.push(invalidField(scale.labelSelectorPath, '', why));
