@@ -51,6 +51,10 @@ export const namespaceStrategy: Strategy<Namespace> = specStatusStrategy<Namespa
     keep(namespace.spec, old.spec ?? {}, 'finalizers');
   },
   validateUpdate: (namespace) => validateFinalizers(namespace, false),
+  beginDeletion(namespace) {
+    namespace.status = { ...namespace.status, phase: 'Terminating' };
+  },
+  isHeld: (namespace) => (namespace.spec?.finalizers?.length ?? 0) > 0,
   fields: (namespace) => ({ 'status.phase': namespace.status?.phase ?? '', name: namespace.metadata.name ?? '' }),
   status: {
     validate(namespace) {
