@@ -51,6 +51,7 @@ const widgetSchema = {
     properties: {
       spec: {
         type: 'object',
+        required: ['color', 'size'],
         properties: {
           size: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
           color: { type: 'string', default: 'red', nullable: true },
@@ -118,10 +119,18 @@ describe('/openapi', () => {
     assert.deepEqual(patch.tags, ['exampleCom_v1']);
     assert.ok(!('application/strategic-merge-patch+json' in (patch.requestBody as { content: Json }).content));
 
+    assert.deepEqual(Object.keys(patch.responses as Json), ['200', '401']);
+    assert.deepEqual(Object.keys(paths), [
+      '/apis/example.com/v1/namespaces/{namespace}/widgets',
+      '/apis/example.com/v1/namespaces/{namespace}/widgets/{name}',
+      '/apis/example.com/v1/widgets',
+    ]);
+
     const { definitions } = parse(openApi.respond({ path: '/openapi/v2' })) as { definitions: Record<string, Json> };
     const narrowed = definitions['com.example.v1.Widget'] as { properties: Record<string, Json> };
     assert.deepEqual(narrowed.properties.spec, {
       type: 'object',
+      required: ['size'],
       properties: {
         size: { 'x-kubernetes-int-or-string': true },
         color: {},
