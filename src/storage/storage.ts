@@ -72,6 +72,8 @@ export interface ListOptions {
   start?: string;
   /** At most this many items; 0 or absent: all. */
   limit?: number;
+  /** The caller needs keys and revisions only: values may be left empty where that saves their transport. */
+  withoutValues?: boolean;
   signal?: AbortSignal;
 }
 

@@ -35,6 +35,10 @@ export interface CacheListener<T> {
   lost(error: StorageError | undefined): void;
 }
 
+// Contents from the store that are kept for the next page.
+const KEPT_FETCHED = 4;
+// Single reads that are better than one list.
+const MANY = 64;
 // How old a bookmark of an idle resource may be on a shared store, ms.
 const PROGRESS_MS = 5_000;
 
@@ -54,6 +58,7 @@ export class CacheSource<T> implements AsyncDisposable {
   /** Kept over a refill: entries that did not change are taken over. */
   #old: VersionedMap<CacheEntry<T>> | undefined;
   #historyBytes = 0;
+  readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
   readonly #seeds = new WeakMap<Buffer, { object: T }>();
 
   constructor(options: WatchCacheOptions<T>, { storage, clock, log }: CacheSourceOptions, listener: CacheListener<T>) {
@@ -108,23 +113,34 @@ export class CacheSource<T> implements AsyncDisposable {
     return kv === undefined ? undefined : this.#entryOf(kv);
   }
 
-  /** The content at a revision that is older than the history here. */
+  currentRevision(): Promise<number> {
+    return this.#storage.currentRevision();
+  }
+
+  /** The content at a revision that is not here: older than the history, or not known to be here yet. */
   async readAt(revision: number, signal: AbortSignal | undefined): Promise<SortedMap<CacheEntry<T>>> {
+    const known = this.#fetched.get(revision);
+    if (known !== undefined) return known;
     const { items } = await this.#storage.list(this.#prefix, { revision, ...(signal && { signal }) });
-    return this.#mapOf(items);
+    const map = new SortedMap<CacheEntry<T>>();
+    for (const kv of items) map.set(kv.key, this.#entryOf(kv));
+    return this.#keep(revision, map);
   }
 
   /**
    * Makes sure, on a shared store, that the cache has everything that was committed when this was called. Where the
-   * store cannot tell, the answer is the store's own list.
+   * store cannot tell, the answer is made of the store's own list of keys and the entries that are here.
    */
   async confirm(
     signal: AbortSignal | undefined,
   ): Promise<{ map: SortedMap<CacheEntry<T>>; revision: number } | undefined> {
     const { subscription } = await this.content(signal);
     if (!subscription.reportsProgress) {
-      const { items, revision } = await this.#storage.list(this.#prefix, signal && { signal });
-      return { map: this.#mapOf(items), revision };
+      const { items, revision } = await this.#storage.list(this.#prefix, {
+        withoutValues: true,
+        ...(signal && { signal }),
+      });
+      return { map: this.#keep(revision, await this.#complete(items, revision, signal)), revision };
     }
     const newest = await this.#storage.currentRevision();
     await subscription.reached(newest, signal);
@@ -248,16 +264,48 @@ export class CacheSource<T> implements AsyncDisposable {
 
   /** The entry for a stored value: the one that is there already when it is the same write. */
   #entryOf(kv: KeyValue): CacheEntry<T> {
-    const known = (this.#content?.map ?? this.#old)?.get(kv.key);
-    if (known !== undefined && known.revision === kv.modRevision) return known;
+    const known = this.#known(kv.key);
+    if (known?.revision === kv.modRevision) return known;
     const at = { key: kv.key, revision: kv.modRevision, createRevision: kv.createRevision };
     return new CacheEntry<T>(this.codec, at, kv.value, this.#seeds.get(kv.value)?.object);
   }
 
-  #mapOf(items: readonly KeyValue[]): SortedMap<CacheEntry<T>> {
+  /** Entries for keys that were listed without values: nearly all are here; what is not yet is read. */
+  async #complete(
+    items: readonly KeyValue[],
+    revision: number,
+    signal: AbortSignal | undefined,
+  ): Promise<SortedMap<CacheEntry<T>>> {
     const map = new SortedMap<CacheEntry<T>>();
-    for (const kv of items) map.set(kv.key, this.#entryOf(kv));
+    const missing: string[] = [];
+    for (const { key, modRevision } of items) {
+      const known = this.#known(key);
+      if (known?.revision === modRevision) map.set(key, known);
+      else missing.push(key);
+    }
+    if (missing.length > MANY) return this.readAt(revision, signal);
+    await Promise.all(
+      missing.map(async (key) => {
+        const options = { revision, start: key, limit: 1, ...(signal && { signal }) };
+        const [kv] = (await this.#storage.list(key, options)).items;
+        if (kv?.key === key) map.set(key, this.#entryOf(kv));
+      }),
+    );
     return map;
+  }
+
+  /** Later pages of the same walk ask for the same revision. */
+  #keep(revision: number, map: SortedMap<CacheEntry<T>>): SortedMap<CacheEntry<T>> {
+    this.#fetched.set(revision, map);
+    for (const oldest of this.#fetched.keys()) {
+      if (this.#fetched.size <= KEPT_FETCHED) break;
+      this.#fetched.delete(oldest);
+    }
+    return map;
+  }
+
+  #known(key: string): CacheEntry<T> | undefined {
+    return (this.#content?.map ?? this.#old)?.get(key);
   }
 }
 

@@ -63,7 +63,8 @@ export class CacheWatch<T> {
   /** Every change up to here was handed over, so a bookmark may say so; undefined while something is pending. */
   get progress(): number | undefined {
     if (this.#backlog.length > 0 || this.#group.hasPending) return undefined;
-    return this.#revisionOfCache();
+    // A watch may begin ahead of a cache that is behind its store.
+    return Math.max(this.#revisionOfCache(), this.#after);
   }
 
   close(error?: StorageError): void {

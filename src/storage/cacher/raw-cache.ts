@@ -44,13 +44,13 @@ export class RawCache implements AsyncDisposable {
     await this.#source.content(options.signal);
     const wanted = options.revision ?? options.minRevision;
     if (wanted !== undefined && wanted > this.#source.revision) return this.#storage.list(prefix, options);
-    if (wanted === undefined && this.#source.shared) {
-      if ((await this.#source.confirm(options.signal)) !== undefined) return this.#storage.list(prefix, options);
-    }
+    const fetched =
+      wanted === undefined && this.#source.shared ? await this.#source.confirm(options.signal) : undefined;
     const { map } = this.#content();
     const limit = options.limit || Number.POSITIVE_INFINITY;
-    const revision = options.revision ?? this.#source.revision;
-    const content = options.revision === undefined && limit === Number.POSITIVE_INFINITY ? map.now : map.at(revision);
+    const revision = fetched?.revision ?? options.revision ?? this.#source.revision;
+    const newest = options.revision === undefined && limit === Number.POSITIVE_INFINITY ? map.now : map.at(revision);
+    const content = fetched?.map ?? newest;
     if (content === undefined) return this.#storage.list(prefix, options);
     const end = prefixEnd(prefix);
     const entries = content.range(options.start ?? prefix, end, limit);

@@ -88,6 +88,8 @@ const WAIT_MS = 3_000;
 // How long selecting may hold the event loop, ms, and how often that is looked at.
 const SLICE_MS = 5;
 const SLICE_ENTRIES = 32;
+// How often a store that does not report progress is asked whether a revision exists.
+const POLL_MS = 100;
 
 interface Found<T> {
   map: SortedMap<CacheEntry<T>>;
@@ -147,7 +149,7 @@ export class WatchCache<T> {
     if (options.minRevision === undefined) {
       return this.#source.shared ? this.#source.readThrough(key, options.signal) : content.map.get(key);
     }
-    if (options.minRevision > this.revision) await this.waitForRevision(options.minRevision, options);
+    if (!(await this.#reach(options.minRevision, options))) return this.#source.readThrough(key, options.signal);
     return (this.#source.peek() ?? content).map.get(key);
   }
 
@@ -214,9 +216,8 @@ export class WatchCache<T> {
     signal.throwIfAborted();
     await this.#source.content(signal);
     const fetched = request.initial === true ? await this.#fresh(request) : undefined;
-    if (request.initial !== true && request.after !== undefined && request.after > this.revision) {
-      await this.waitForRevision(request.after, request);
-    }
+    // When the cache is behind, the watch begins all the same: it leaves out what is not after `after`.
+    if (request.initial !== true && request.after !== undefined) await this.#reach(request.after, request);
     signal.throwIfAborted();
     // From here to the registration nothing is awaited: no change can slip through.
     const content = this.#source.peek();
@@ -258,9 +259,31 @@ export class WatchCache<T> {
   async #prepare(options: CacheListOptions<T>): Promise<Found<T> | undefined> {
     if (options.revision === undefined) return this.#fresh(options);
     const { revision } = options;
-    await this.waitForRevision(revision, options);
-    const { map } = this.#source.peek() ?? (await this.#source.content(options.signal));
-    return { map: map.at(revision) ?? (await this.#source.readAt(revision, options.signal)), revision, current: false };
+    const isHere = await this.#reach(revision, options);
+    const content = this.#source.peek() ?? (await this.#source.content(options.signal));
+    const here = isHere ? content.map.at(revision) : undefined;
+    return { map: here ?? (await this.#source.readAt(revision, options.signal)), revision, current: false };
+  }
+
+  /**
+   * Waits until the revision exists. False: it does, but the cache may not have it yet and cannot find out (the store
+   * does not report progress); the store must be asked.
+   */
+  async #reach(revision: number, options: CacheGetOptions): Promise<boolean> {
+    if (revision <= this.revision && this.isReady) return true;
+    const { subscription } = await this.#source.content(options.signal);
+    if (subscription.reportsProgress) {
+      await this.waitForRevision(revision, options);
+      return true;
+    }
+    const end = this.#source.clock.monotonic() + (options.waitMs ?? WAIT_MS);
+    while (revision > this.revision) {
+      const current = await this.#source.currentRevision();
+      if (current >= revision) return false;
+      if (this.#source.clock.monotonic() >= end) throw futureRevision(revision, current);
+      await this.#source.clock.sleep(POLL_MS, options.signal);
+    }
+    return true;
   }
 
   /** The content now; `still`: as a snapshot, because the answer awaits or later pages will walk on it. */
@@ -275,8 +298,7 @@ export class WatchCache<T> {
   async #fresh(options: CacheGetOptions): Promise<Found<T> | undefined> {
     await this.#source.content(options.signal);
     if (options.minRevision !== undefined) {
-      if (options.minRevision > this.revision) await this.waitForRevision(options.minRevision, options);
-      return undefined;
+      if (await this.#reach(options.minRevision, options)) return undefined;
     }
     const fetched = this.#source.shared ? await this.#source.confirm(options.signal) : undefined;
     return fetched && { ...fetched, current: false };

@@ -102,6 +102,52 @@ describe(`etcd storage${missing === undefined ? '' : ` (skipped: ${missing})`}`,
     );
   });
 
+  it('serves a watch cache that is never behind, with and without progress', async () => {
+    for (const progress of [true, false]) {
+      const options = { servers: [server.url], clock: systemClock };
+      await using other = await openEtcdStorage(options);
+      const inner = await openEtcdStorage({ ...options, reportsProgress: progress });
+      await using cacher = openCacher(inner, { clock: systemClock });
+      const prefix = `/registry/wc-${progress}/`;
+      for (let i = 0; i < 10; i++) await other.create(`${prefix}k${i}`, Buffer.from(`{"n":${i}}`));
+      const cache = cacher.cacheFor<{ n: number }>({ prefix });
+      await cache.ready();
+      await other.create('/registry/elsewhere-1', Buffer.from('{}')).catch(() => 0);
+      await other.create(`${prefix}new`, Buffer.from('{"n":10}'));
+      const elsewhere = await other.create(`/registry/elsewhere-${progress}`, Buffer.from('{}'));
+      const first = await cache.list({ limit: 6 });
+      assert.ok(first.revision >= elsewhere);
+      assert.equal(first.remaining, 5);
+      // The cache has no way to see that nothing else happened under its prefix; none of these may wait for that.
+      const rest = await cache.list({ limit: 6, revision: first.revision, start: first.next! });
+      assert.deepEqual(
+        [...first.entries, ...rest.entries].map((e) => e.object.n),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      );
+      assert.equal((await cache.list({ minRevision: elsewhere })).entries.length, 11);
+      assert.equal((await cache.get(`${prefix}new`, { minRevision: elsewhere }))?.object.n, 10);
+      const seen: number[] = [];
+      const abort = new AbortController();
+      const watch = await cache.watch({
+        after: first.revision,
+        signal: abort.signal,
+        onBatch: (batch) => seen.push(...batch.deliveries.map((d) => d.revision)),
+        onClose: () => {},
+      });
+      watch.resume();
+      assert.ok(watch.progress! >= first.revision);
+      const started = await cache.watch({ initial: true, signal: abort.signal, onBatch: () => {}, onClose: () => {} });
+      assert.equal(started.initial?.entries.length, 11);
+      const last = await other.create(`${prefix}last`, Buffer.from('{"n":11}'));
+      for (let i = 0; i < 100 && seen.length === 0; i++) await systemClock.sleep(20);
+      assert.deepEqual(seen, [last]);
+      await assert.rejects(cache.list({ minRevision: last + 1000, waitMs: 200 }), (err) =>
+        isStorageError(err, 'FutureRevision'),
+      );
+      abort.abort();
+    }
+  });
+
   it('knows which servers report progress rightly', () => {
     for (const [version, want] of [
       ['3.4.23', false],

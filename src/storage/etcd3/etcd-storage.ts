@@ -59,6 +59,7 @@ export async function openEtcdStorage(options: EtcdStorageOptions): Promise<Stor
 }
 
 const PAGE = 2_000;
+const KEYS_PAGE = 50_000;
 // A key nobody writes: reading it costs etcd a read index and nothing else.
 const PROBE = Buffer.from('/registry/health');
 const END_OF_KEYS = Buffer.from([0]);
@@ -105,7 +106,8 @@ class EtcdStorage implements Storage {
         {
           key: Buffer.from(start),
           range_end: end,
-          limit: Math.min(PAGE, limit - items.length),
+          limit: Math.min(options.withoutValues ? KEYS_PAGE : PAGE, limit - items.length),
+          keys_only: options.withoutValues === true,
           serializable: options.minRevision === 0 && revision === undefined,
           ...(revision === undefined ? {} : { revision }),
         },
