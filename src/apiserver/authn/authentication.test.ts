@@ -415,9 +415,9 @@ describe('impersonation', () => {
     const group = 'authentication.k8s.io';
     assert.deepEqual(asked, [
       attributesOf({ ...base, resource: 'serviceaccounts', namespace: 'dev', name: 'bot' }),
+      attributesOf({ ...base, apiGroup: group, resource: 'uids', name: 'u' }),
       attributesOf({ ...base, resource: 'groups', name: 'g' }),
       attributesOf({ ...base, apiGroup: group, resource: 'userextras', subresource: 'k', name: 'v' }),
-      attributesOf({ ...base, apiGroup: group, resource: 'uids', name: 'u' }),
     ]);
   });
   it('is refused by name', () =>
@@ -427,8 +427,64 @@ describe('impersonation', () => {
     }));
   it('needs a user', () =>
     assert.rejects(impersonate({ 'impersonate-group': 'g' }, me, allow), {
-      message: 'requested [{Group  g    }] without impersonating a user',
+      message:
+        'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"g"}, Extra:map[string][]string(nil)} without impersonating a user name',
     }));
+
+  describe('constrained', () => {
+    const doing = (verb: string) => attributesOf({ user: me, verb, resource: 'pods', namespace: 'dev' });
+    const granting = (...grants: string[]) => ({
+      authorize: (a: AuthorizationAttributes) => ({
+        decision: grants.includes(`${a.verb} ${a.resource} ${a.name}`) ? ('Allow' as const) : ('NoOpinion' as const),
+        reason: '',
+      }),
+    });
+    it('grants the deed and the person together', async () => {
+      const rights = granting('impersonate-on:user-info:list pods ', 'impersonate:user-info users jane');
+      assert.equal((await impersonate({ 'impersonate-user': 'jane' }, me, rights, doing('list')))?.username, 'jane');
+      await assert.rejects(impersonate({ 'impersonate-user': 'jane' }, me, rights, doing('delete')), {
+        message:
+          'pods is forbidden: User "me" cannot impersonate-on:user-info:delete resource "pods" in API group "" in the namespace "dev"',
+      });
+    });
+    it('makes a node one of system:nodes', async () => {
+      const rights = granting('impersonate-on:arbitrary-node:get pods ', 'impersonate:arbitrary-node nodes n1');
+      assert.deepEqual(
+        (await impersonate({ 'impersonate-user': 'system:node:n1' }, me, rights, doing('get')))?.groups,
+        ['system:nodes', 'system:authenticated'],
+      );
+    });
+    it('lets an agent be the node it runs on', async () => {
+      const agent = {
+        username: 'system:serviceaccount:dev:agent',
+        groups: [],
+        extra: { 'authentication.kubernetes.io/node-name': ['n1'] },
+      };
+      const rights = granting('impersonate-on:associated-node:get pods ', 'impersonate:associated-node nodes *');
+      assert.equal(
+        (await impersonate({ 'impersonate-user': 'system:node:n1' }, agent, rights, doing('get')))?.username,
+        'system:node:n1',
+      );
+      await assert.rejects(impersonate({ 'impersonate-user': 'system:node:n2' }, agent, rights, doing('get')));
+    });
+    it('never grants system:masters', () => {
+      const rights = granting(
+        'impersonate-on:user-info:get pods ',
+        'impersonate:user-info users jane',
+        'impersonate:user-info groups system:masters',
+      );
+      return assert.rejects(
+        impersonate({ 'impersonate-user': 'jane', 'impersonate-group': 'system:masters' }, me, rights, doing('get')),
+        /impersonating the system:masters group is not allowed/,
+      );
+    });
+    it('leaves the old verb as it was', async () =>
+      assert.equal(
+        (await impersonate({ 'impersonate-user': 'jane' }, me, granting('impersonate users jane'), doing('get')))
+          ?.username,
+        'jane',
+      ));
+  });
 });
 
 describe('csv', () => {

@@ -1,13 +1,16 @@
 /** Acting as somebody else, when allowed to. Upstream: apiserver/pkg/endpoints/filters/impersonation */
-import type { Authorizer } from '../../machinery/authorization/authorizer.ts';
+import type { AuthorizationAttributes, Authorizer } from '../../machinery/authorization/authorizer.ts';
 import type { Exchange, UserInfo } from '../request/exchange.ts';
 import type { Filter } from '../request/request-context.ts';
+import { authorizationAttributes } from './authorization.ts';
 
 /** Undefined: the request does not impersonate. Throws a StatusError to refuse. */
 export type Impersonate = (
   headers: Exchange['headers'],
   user: UserInfo,
   authorizer: Authorizer,
+  /** What the caller is about to do. */
+  request?: AuthorizationAttributes,
 ) => Promise<UserInfo | undefined>;
 
 export function withImpersonation(impersonate: Impersonate, authorizer: Authorizer): Filter {
@@ -15,7 +18,7 @@ export function withImpersonation(impersonate: Impersonate, authorizer: Authoriz
     const { headers } = context.exchange;
     // Nearly no request impersonates: one look decides. Impersonation without a user name is for `impersonate` to refuse.
     if (headers['impersonate-user'] === undefined && !hasImpersonation(headers)) return next();
-    const user = await impersonate(headers, context.user, authorizer);
+    const user = await impersonate(headers, context.user, authorizer, authorizationAttributes(context));
     if (user !== undefined) {
       context.impersonator = context.user;
       context.user = user;
