@@ -16,6 +16,7 @@ export interface FieldsV1 {
 export class FieldSet {
   readonly members: Set<PathElement>;
   readonly children: Map<PathElement, FieldSet>;
+  #written: FieldsV1 | undefined;
 
   constructor(members = new Set<PathElement>(), children = new Map<PathElement, FieldSet>()) {
     this.members = members;
@@ -36,6 +37,7 @@ export class FieldSet {
 
   /** Only for the builder of the set. The empty path (the whole object) is not tracked. */
   insert(path: FieldPath): void {
+    this.#written = undefined;
     let node: FieldSet = this;
     const last = path.length - 1;
     if (last < 0) return;
@@ -84,6 +86,7 @@ export class FieldSet {
   }
 
   intersection(other: FieldSet): FieldSet {
+    if (other.isEmpty()) return other;
     const children = new Map<PathElement, FieldSet>();
     for (const [element, ours] of this.children) {
       const theirs = other.children.get(element);
@@ -95,6 +98,7 @@ export class FieldSet {
 
   /** Members of this that are not members of the other; a parent in the other does not remove its children. */
   difference(other: FieldSet): FieldSet {
+    if (other.isEmpty()) return this;
     const children = new Map<PathElement, FieldSet>();
     for (const [element, ours] of this.children) {
       const theirs = other.children.get(element);
@@ -106,6 +110,7 @@ export class FieldSet {
 
   /** As `difference`, but a member of the other also removes everything below it. */
   recursiveDifference(other: FieldSet): FieldSet {
+    if (other.isEmpty()) return this;
     const children = new Map<PathElement, FieldSet>();
     for (const [element, ours] of this.children) {
       if (other.members.has(element)) continue;
@@ -130,7 +135,8 @@ export class FieldSet {
 
   /** The wire form in canonical order. */
   toFieldsV1(): FieldsV1 {
-    return this.#write(false);
+    this.#written ??= this.#write(false);
+    return this.#written;
   }
 
   #write(includeSelf: boolean): FieldsV1 {

@@ -201,7 +201,9 @@ export class Updater {
     const comparisons = new Map<string, Comparison | undefined>([[apiVersion, own]]);
     const conflicts: Conflict[] = [];
     const changes = new Map<string, VersionedSet>();
-    for (const [id, owned] of [...managed.fields].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const owners =
+      managed.fields.size > 1 ? [...managed.fields].sort(([a], [b]) => (a < b ? -1 : 1)) : [...managed.fields];
+    for (const [id, owned] of owners) {
       if (id === workflow) continue;
       if (!comparisons.has(owned.apiVersion))
         comparisons.set(owned.apiVersion, this.#compareAt(live, object, owned.apiVersion));
@@ -211,7 +213,7 @@ export class Updater {
         continue;
       }
       const conflicting = owned.set.intersection(compare.modified.union(compare.added));
-      if (!conflicting.isEmpty()) for (const path of conflicting.paths()) conflicts.push({ manager: id, path });
+      for (const path of conflicting.paths()) conflicts.push({ manager: id, path });
       const rest = owned.set.difference(conflicting).difference(compare.removed);
       changes.set(id, { ...owned, set: rest });
     }

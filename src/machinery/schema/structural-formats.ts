@@ -1,7 +1,7 @@
 /**
  * String formats that schemas of custom resources may ask for. Upstream: kube-openapi strfmt (and the Go parsers behind it)
  */
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, parseCIDR } from '../validation/ip.ts';
 import { normalFormat } from './structural.ts';
 
 /** `(?i)` of the hex digits, with the version digit and the variant left to the caller. */
@@ -35,8 +35,8 @@ const CHECKS: Readonly<Record<string, (s: string) => boolean>> = {
     /^[^<>]*<[^\s@<>]+@[^\s@<>]+>$/.test(s),
   hostname: (s) => HOSTNAME.test(s) && s.length <= 255 && s.split('.').every((p) => p.length <= 63),
   ipv4: isIPv4,
-  ipv6: (s) => isIPv6(s) && !s.includes('%'),
-  cidr: isCidr,
+  ipv6: isIPv6,
+  cidr: (s) => parseCIDR(s) !== undefined,
   isbn: (s) => isIsbn10(s) || isIsbn13(s),
   isbn10: isIsbn10,
   isbn13: isIsbn13,
@@ -59,13 +59,6 @@ function isRequestUri(s: string): boolean {
   // An absolute path or an absolute URI, as in the first line of an HTTP request.
   if (/[\s\p{Cc}]/u.test(s)) return false;
   return s.startsWith('/') || /^[a-zA-Z][a-zA-Z0-9+.-]*:.+/.test(s);
-}
-
-function isCidr(s: string): boolean {
-  const slash = s.lastIndexOf('/');
-  const family = slash < 0 ? 0 : isIP(s.slice(0, slash));
-  const bits = s.slice(slash + 1);
-  return family !== 0 && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
 function isIsbn10(s: string): boolean {
