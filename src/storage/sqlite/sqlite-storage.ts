@@ -69,7 +69,10 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       if (reply.type === 'opened') resolve(reply);
       else if (reply.type === 'failed') reject(new StorageError(reply.code, reply.message));
     });
-    worker.once('error', reject);
+    const failed = (cause?: unknown) =>
+      reject(new StorageError('Unavailable', 'the storage worker did not start', { cause }));
+    worker.once('error', failed);
+    worker.once('exit', () => failed());
   });
   return new SqliteStorage(worker, opened, options);
 }
@@ -119,6 +122,7 @@ class SqliteStorage implements Storage {
     for (const { key, revision, at } of opened.expiring) this.#expirer.add(key, revision, at);
     worker.removeAllListeners('message');
     worker.removeAllListeners('error');
+    worker.removeAllListeners('exit');
     worker.on('message', (reply: Reply) => this.#onReply(reply));
     worker.on('error', (err) =>
       this.#fail(new StorageError('Unavailable', 'the storage worker failed', { cause: err })),
