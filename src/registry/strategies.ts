@@ -16,7 +16,7 @@ export interface StrategyDependencies {
 }
 
 /** `<group>/<resource>` or, where versions differ, `<group>/<version>/<resource>`; the core group is empty. */
-const STRATEGIES: ReadonlyMap<string, Strategy> = new Map([
+const STRATEGIES: ReadonlyMap<string, Strategy<never>> = new Map([
   ...coreStrategies,
   ...appsStrategies,
   ...batchStrategies,
@@ -25,11 +25,10 @@ const STRATEGIES: ReadonlyMap<string, Strategy> = new Map([
 
 export function strategyFor(row: ResourceRow, dependencies: StrategyDependencies = {}): Strategy {
   if (row.group === '' && row.resource === 'services') return serviceStrategy(dependencies.services) as Strategy;
-  return (
-    STRATEGIES.get(`${row.group}/${row.version}/${row.resource}`) ??
-    STRATEGIES.get(`${row.group}/${row.resource}`) ??
-    plainStrategy(row)
-  );
+  const strategy =
+    STRATEGIES.get(`${row.group}/${row.version}/${row.resource}`) ?? STRATEGIES.get(`${row.group}/${row.resource}`);
+  // The row's kind and the strategy's type belong together by the tables above.
+  return strategy ? (strategy as unknown as Strategy) : plainStrategy(row);
 }
 
 function plainStrategy(row: ResourceRow): Strategy {

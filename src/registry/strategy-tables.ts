@@ -22,7 +22,7 @@ import { secretStrategy } from './core/secrets/strategy.ts';
 import { serviceAccountStrategy } from './core/serviceaccounts/strategy.ts';
 import type { Strategy } from './generic/strategy.ts';
 
-export const coreStrategies: [string, Strategy][] = [
+export const coreStrategies: [string, Strategy<never>][] = [
   ['/pods', podStrategy],
   ['/podtemplates', podTemplateStrategy],
   ['/namespaces', namespaceStrategy],
@@ -40,7 +40,7 @@ export const coreStrategies: [string, Strategy][] = [
   ['/replicationcontrollers', replicationControllerStrategy],
 ];
 
-export const appsStrategies: [string, Strategy][] = [
+export const appsStrategies: [string, Strategy<never>][] = [
   ['apps/deployments', deploymentStrategy],
   ['apps/replicasets', replicaSetStrategy],
   ['apps/daemonsets', daemonSetStrategy],
@@ -48,7 +48,7 @@ export const appsStrategies: [string, Strategy][] = [
   ['apps/controllerrevisions', controllerRevisionStrategy],
 ];
 
-export const batchStrategies: [string, Strategy][] = [
+export const batchStrategies: [string, Strategy<never>][] = [
   ['batch/jobs', jobStrategy],
   ['batch/cronjobs', cronJobStrategy],
 ];
