@@ -40,6 +40,9 @@ export interface Attributes {
 export interface AdmissionPlugin {
   /** Upstream's plugin name, as in --enable-admission-plugins. */
   readonly name: string;
+  /** `pods`, `deployments.apps`: the resources it has anything to say about, subresources included. Absent: all. */
+  readonly resources?: readonly string[];
+  /** Depends on nothing but the operation. */
   handles(operation: Operation): boolean;
   /** Changes `attributes.object` or throws a StatusError. */
   admit?(attributes: Attributes): void | Promise<void>;

@@ -16,6 +16,7 @@ const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 export function certificateApproval(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'CertificateApproval',
+    resources: ['certificatesigningrequests.certificates.k8s.io'],
     handles: (operation) => operation === 'UPDATE',
     async validate(a) {
       if (!isFor(a, GROUP, RESOURCE, 'approval')) return;
@@ -29,6 +30,7 @@ export function certificateApproval(data: AdmissionData): AdmissionPlugin {
 export function certificateSigning(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'CertificateSigning',
+    resources: ['certificatesigningrequests.certificates.k8s.io'],
     handles: (operation) => operation === 'UPDATE',
     async validate(a) {
       if (!isFor(a, GROUP, RESOURCE, 'status')) return;
@@ -48,6 +50,7 @@ export function certificateSigning(data: AdmissionData): AdmissionPlugin {
 export function certificateSubjectRestriction(): AdmissionPlugin {
   return {
     name: 'CertificateSubjectRestriction',
+    resources: ['certificatesigningrequests.certificates.k8s.io'],
     handles: (operation) => operation === 'CREATE',
     validate(a) {
       if (!isFor(a, GROUP, RESOURCE)) return;

@@ -19,6 +19,7 @@ const INGRESS_DEFAULTS = ['ingressclass.kubernetes.io/is-default-class'];
 export function defaultStorageClass(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    resources: ['persistentvolumeclaims'],
     handles: (operation) => operation === 'CREATE',
     async admit(a) {
       if (!isFor(a, '', 'persistentvolumeclaims') || a.object === undefined) return;
@@ -37,6 +38,7 @@ export function defaultStorageClass(data: AdmissionData): AdmissionPlugin {
 export function defaultIngressClass(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    resources: ['ingresses.networking.k8s.io'],
     handles: (operation) => operation === 'CREATE',
     async admit(a) {
       if (!isFor(a, 'networking.k8s.io', 'ingresses') || a.object === undefined) return;

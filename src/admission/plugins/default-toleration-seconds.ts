@@ -21,6 +21,7 @@ export function defaultTolerationSeconds(
 ): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
+    resources: ['pods'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;

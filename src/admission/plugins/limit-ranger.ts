@@ -22,6 +22,7 @@ export function limitRanger(data: AdmissionData): AdmissionPlugin {
   const ranges = (a: Attributes) => data.list<LimitRange>({ group: '', resource: 'limitranges' }, a.namespace);
   return {
     name: 'LimitRanger',
+    resources: ['pods', 'persistentvolumeclaims'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     async admit(a) {
       if (!concerns(a) || a.kind.kind !== 'Pod') return;

@@ -9,6 +9,7 @@ import { isFor, refuse } from '../refuse.ts';
 export function persistentVolumeClaimResize(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'PersistentVolumeClaimResize',
+    resources: ['persistentvolumeclaims'],
     handles: (operation) => operation === 'UPDATE',
     async validate(a) {
       if (!isFor(a, '', 'persistentvolumeclaims') || a.object === undefined || a.oldObject === undefined) return;

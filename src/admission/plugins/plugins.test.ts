@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/core-v1.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import type { Operation } from '../admission.ts';
+import type { AdmissionPlugin, Operation } from '../admission.ts';
+import { chain } from '../chain.ts';
 import { enabledPlugins, PLUGINS } from '../order.ts';
 import { AdmissionWorld, failure, type RequestWords, request, run } from '../testing/admission-world.ts';
 import { defaultStorageClass } from './default-class.ts';
@@ -44,6 +45,24 @@ describe('order', () => {
   it('turns plugins on and off', () => {
     const names = enabledPlugins(['NodeRestriction'], ['ResourceQuota']).map((p) => p.name);
     assert.ok(names.includes('NodeRestriction') && !names.includes('ResourceQuota'));
+  });
+  it('asks only the plugins that a request concerns, in order', async () => {
+    const asked: string[] = [];
+    const plugin = (name: string, resources?: string[]): AdmissionPlugin => ({
+      name,
+      ...(resources ? { resources } : {}),
+      handles: (o) => o !== 'CONNECT',
+      admit: () => void asked.push(name),
+      validate: () => void asked.push(`${name}!`),
+    });
+    const admission = chain([plugin('a', ['pods']), plugin('b'), plugin('c', ['deployments.apps'])]);
+    for (const resource of ['pods/status', 'deployments.apps']) {
+      const a = request({ resource, object: { metadata: { name: 'x' } } });
+      await admission.admit(a);
+      await admission.validate(a);
+    }
+    await admission.admit(request({ operation: 'CONNECT', resource: 'pods/exec' }));
+    assert.deepEqual(asked, ['a', 'b', 'a!', 'b!', 'b', 'c', 'b!', 'c!']);
   });
   it('refuses what it does not know', () =>
     assert.throws(() => enabledPlugins(['Nope']), { message: 'enable-admission-plugins plugin "Nope" is unknown' }));

@@ -15,6 +15,7 @@ import { isFor, refuse } from '../refuse.ts';
 export function podResizeValidator(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'PodResizeValidator',
+    resources: ['pods'],
     handles: (operation) => operation === 'UPDATE',
     async validate(a) {
       if (!isFor(a, '', 'pods', 'resize') || a.object === undefined) return;

@@ -46,6 +46,7 @@ const NAMESPACES = { group: '', resource: 'namespaces' };
 export function podSecurity(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'PodSecurity',
+    resources: ['namespaces', 'pods', ...CONTROLLERS],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     async validate(a) {
       if (a.object === undefined) return;

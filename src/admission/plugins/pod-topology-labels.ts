@@ -13,6 +13,7 @@ const LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'];
 export function podTopologyLabels(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
+    resources: ['pods'],
     handles: (operation) => operation === 'CREATE',
     async admit(a) {
       if (a.object === undefined) return;

@@ -13,6 +13,7 @@ const CLASSES = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
 export function priority(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'Priority',
+    resources: ['pods', 'priorityclasses.scheduling.k8s.io'],
     handles: (operation) => operation !== 'CONNECT',
     async admit(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;

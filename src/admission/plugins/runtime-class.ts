@@ -12,6 +12,7 @@ const MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defi
 export function runtimeClass(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'RuntimeClass',
+    resources: ['pods'],
     handles: (operation) => operation === 'CREATE',
     async admit(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;

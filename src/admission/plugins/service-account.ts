@@ -17,6 +17,7 @@ const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 export function serviceAccount(data: AdmissionData): AdmissionPlugin {
   const plugin: AdmissionPlugin = {
     name: 'ServiceAccount',
+    resources: ['pods'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     async admit(a) {
       if (!isForPods(a) || a.operation !== 'CREATE' || a.subresource !== '') return;

@@ -30,6 +30,7 @@ export function alwaysPullImages(): AdmissionPlugin {
     (isFor(a, '', 'pods') || isFor(a, '', 'pods', 'ephemeralcontainers')) && a.object !== undefined;
   return {
     name: 'AlwaysPullImages',
+    resources: ['pods'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(a) {
       if (!concerns(a)) return;

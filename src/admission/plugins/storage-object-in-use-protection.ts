@@ -13,6 +13,7 @@ const FINALIZERS: Record<string, string> = {
 export function storageObjectInUseProtection(): AdmissionPlugin {
   return {
     name: 'StorageObjectInUseProtection',
+    resources: ['persistentvolumes', 'persistentvolumeclaims', 'volumeattributesclasses.storage.k8s.io'],
     handles: (operation) => operation === 'CREATE',
     admit(a) {
       const finalizer = FINALIZERS[`${a.resource.group}/${a.resource.resource}`];

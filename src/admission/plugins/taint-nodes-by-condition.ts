@@ -10,6 +10,7 @@ const TAINT = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 export function taintNodesByCondition(): AdmissionPlugin {
   return {
     name: 'TaintNodesByCondition',
+    resources: ['nodes'],
     handles: (operation) => operation === 'CREATE',
     admit(a) {
       if (!isFor(a, '', 'nodes') || a.object === undefined) return;
