@@ -36,7 +36,10 @@ export function strategyForCustomResource(version: CustomResourceVersion, termin
   ];
 
   const strategy: Strategy = {
-    default: (object) => defaultStructural(object, schema),
+    default(object) {
+      dropEmptyMetadata(object);
+      defaultStructural(object, schema);
+    },
 
     prepareForCreate(object, context) {
       if (terminating) {
@@ -118,6 +121,14 @@ export function strategyForCustomResource(version: CustomResourceVersion, termin
     };
   }
   return strategy;
+}
+
+/** Metadata is a Go struct even in custom objects: empty maps and lists in it are absent. */
+function dropEmptyMetadata({ metadata }: KubeObject): void {
+  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    const value = metadata[key] as object | null | undefined;
+    if (value === null || (value !== undefined && Object.keys(value).length === 0)) delete metadata[key];
+  }
 }
 
 function keep(object: KubeObject, old: KubeObject, key: string): void {
