@@ -5,7 +5,7 @@
 
 import { background } from '../../base/background.ts';
 import { Backoff } from '../../base/backoff.ts';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { closed } from '../errors.ts';
@@ -37,6 +37,7 @@ export interface CacheListener<T> {
 
 // Contents from the store that are kept for the next page.
 const KEPT_FETCHED = 4;
+const FETCHED_MS = 60_000;
 // Single reads that are better than one list.
 const MANY = 64;
 // How old a bookmark of an idle resource may be on a shared store, ms.
@@ -58,6 +59,7 @@ export class CacheSource<T> implements AsyncDisposable {
   /** Kept over a refill: entries that did not change are taken over. */
   #old: VersionedMap<CacheEntry<T>> | undefined;
   #historyBytes = 0;
+  #forgetting: Timer | undefined;
   readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
   readonly #seeds = new WeakMap<Buffer, { object: T }>();
 
@@ -150,6 +152,7 @@ export class CacheSource<T> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
+    this.#forgetting?.cancel();
     this.#lose(undefined);
     this.#filled.reject(closed());
   }
@@ -297,6 +300,8 @@ export class CacheSource<T> implements AsyncDisposable {
   /** Later pages of the same walk ask for the same revision. */
   #keep(revision: number, map: SortedMap<CacheEntry<T>>): SortedMap<CacheEntry<T>> {
     this.#fetched.set(revision, map);
+    this.#forgetting?.cancel();
+    this.#forgetting = this.clock.after(FETCHED_MS, () => this.#fetched.clear());
     for (const oldest of this.#fetched.keys()) {
       if (this.#fetched.size <= KEPT_FETCHED) break;
       this.#fetched.delete(oldest);
