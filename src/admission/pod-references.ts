@@ -44,7 +44,7 @@ export function podReferences(pod: Pod): PodReferences {
 }
 
 /** All containers a pod may run: init, ordinary, ephemeral. */
-export function allContainers(pod: Pod): (Container | EphemeralContainer)[] {
+function allContainers(pod: Pod): (Container | EphemeralContainer)[] {
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
   return [...initContainers, ...containers, ...ephemeralContainers];
 }

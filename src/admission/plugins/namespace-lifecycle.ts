@@ -9,7 +9,7 @@ import type { AdmissionData } from '../data.ts';
 import { refuse } from '../refuse.ts';
 
 const NAMESPACES = { group: '', resource: 'namespaces' };
-export const IMMORTAL_NAMESPACES = ['default', 'kube-system', 'kube-public'];
+const IMMORTAL_NAMESPACES = ['default', 'kube-system', 'kube-public'];
 /** How long the cache of a deleting server may lag behind the deletion, ms. */
 const FORCE_LIVE_TTL = 30_000;
 const FORCE_LIVE_LIMIT = 100;

@@ -342,6 +342,45 @@ describe('service account tokens', () => {
       assert.deepEqual([err.code, err.message], c.want);
     });
 
+  it('kept in a Secret are good while it holds them, and warned about when nobody asked for them', async () => {
+    const s = setup();
+    const { SignJWT } = await import('jose');
+    const prefix = 'kubernetes.io/serviceaccount/';
+    const claims = {
+      iss: 'kubernetes/serviceaccount',
+      sub: 'system:serviceaccount:dev:bot',
+      [`${prefix}namespace`]: 'dev',
+      [`${prefix}secret.name`]: 'old',
+      [`${prefix}service-account.name`]: 'bot',
+      [`${prefix}service-account.uid`]: 'sa-1',
+    };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: s.key.id }).sign(s.key.privateKey);
+    s.lookup.add('secrets', {
+      metadata: { namespace: 'dev', name: 'old' },
+      data: { token: Buffer.from(token).toString('base64') },
+    } as KubeObject);
+    s.lookup.add('serviceaccounts', {
+      metadata: { namespace: 'dev', name: 'bot', uid: 'sa-1' },
+      secrets: [{ name: 'old' }],
+    } as KubeObject);
+    const warnings: string[] = [];
+    const e = {
+      ...exchange({ authorization: `Bearer ${token}` }),
+      setHeader: (_: string, v: string) => void warnings.push(v),
+    };
+    assert.equal(
+      (await s.authentication.authenticator.authenticate(e))?.user.username,
+      'system:serviceaccount:dev:bot',
+    );
+    assert.deepEqual(warnings, [
+      '299 - "Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens."',
+    ]);
+    s.lookup.map.delete('secrets/dev/old');
+    await assert.rejects(s.authentication.authenticator.authenticate(e), {
+      message: 'service account token has been invalidated',
+    });
+  });
+
   it('can be verified by others', () => {
     const { key } = setup();
     assert.deepEqual(JSON.parse(openidConfiguration(ISSUER, 'https://h/openid/v1/jwks', [key]).body), {

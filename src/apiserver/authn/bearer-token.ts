@@ -4,7 +4,7 @@
  */
 import { AuthenticationError, type Authenticator, type TokenAuthenticator } from './authenticator.ts';
 
-export const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
+const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 
 export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
   return {
@@ -20,7 +20,9 @@ export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
           );
         return undefined;
       }
-      const result = await tokens.authenticateToken(token, []);
+      const result = await tokens.authenticateToken(token, [], {
+        warn: (text) => exchange.setHeader('warning', `299 - ${JSON.stringify(text)}`),
+      });
       if (result === undefined) throw new AuthenticationError('invalid bearer token');
       return result;
     },

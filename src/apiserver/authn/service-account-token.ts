@@ -6,10 +6,10 @@
 import { createHash } from 'node:crypto';
 import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
 import type { ClusterView } from '../../admission/data.ts';
-import type { Secret } from '../../api/core-v1.ts';
+import type { Secret, ServiceAccount } from '../../api/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { AuthenticationError, type TokenAuthenticator } from './authenticator.ts';
+import { AuthenticationError, type TokenAuthenticator, type WarningSink } from './authenticator.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { type ServiceAccountIdentity, serviceAccountUser, splitServiceAccountUsername } from './identities.ts';
 import type { VerifyKey } from './service-account-keys.ts';
@@ -73,8 +73,7 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
       const audiences = checkAudiences(claims, requested, apiAudiences);
       checkTimes(claims, clock);
       const isLegacy = claims.iss === LEGACY_ISSUER;
-      const identity = isLegacy ? await checkLegacy(claims, token, options) : await checkBound(claims, options);
-      if (isLegacy) sink?.warn('legacy service account token');
+      const identity = isLegacy ? await checkLegacy(claims, token, options, sink) : await checkBound(claims, options);
       return { user: serviceAccountUser(identity), audiences };
     },
   };
@@ -173,13 +172,18 @@ async function checkBound(claims: TokenClaims, options: ServiceAccountTokenOptio
   };
 }
 
-async function checkServiceAccount(namespace: string, sa: Ref, options: ServiceAccountTokenOptions): Promise<void> {
+async function checkServiceAccount(
+  namespace: string,
+  sa: Ref,
+  options: ServiceAccountTokenOptions,
+): Promise<ServiceAccount> {
   const account = await find(options, 'serviceaccounts', namespace, sa);
   if (account === undefined) throw new AuthenticationError(`serviceaccounts ${JSON.stringify(sa.name)} not found`);
   if (account.metadata.uid !== sa.uid)
     throw new AuthenticationError(`service account UID (${account.metadata.uid}) does not match claim (${sa.uid})`);
   if (isDeleted(account, options.clock))
     throw new AuthenticationError(`service account ${namespace}/${sa.name} has been deleted`);
+  return account as ServiceAccount;
 }
 
 /** From the cache; live when the cache does not have it yet or has its predecessor. */
@@ -199,11 +203,15 @@ function isDeleted(object: KubeObject, clock: Clock): boolean {
   return at !== undefined && Date.parse(at) < clock.now() - LEEWAY * 1000;
 }
 
+const LEGACY_WARNING =
+  'Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.';
+
 /** Tokens kept in Secrets: good as long as the Secret holds exactly this token. */
 async function checkLegacy(
   claims: TokenClaims,
   token: string,
   options: ServiceAccountTokenOptions,
+  sink: WarningSink | undefined,
 ): Promise<ServiceAccountIdentity> {
   const name = claims['kubernetes.io/serviceaccount/service-account.name'] ?? '';
   const uid = claims['kubernetes.io/serviceaccount/service-account.uid'] ?? '';
@@ -225,6 +233,7 @@ async function checkLegacy(
     throw new AuthenticationError('service account token has been invalidated');
   if (Buffer.from(secret.data?.['token'] ?? '', 'base64').toString() !== token)
     throw new AuthenticationError("service account token does not match server's copy");
-  await checkServiceAccount(namespace, { name, uid }, options);
+  const account = await checkServiceAccount(namespace, { name, uid }, options);
+  if (account.secrets?.some((s) => s.name === secretName)) sink?.warn(LEGACY_WARNING);
   return { namespace, name, uid };
 }

@@ -130,7 +130,7 @@ function fillRequest(
   };
 }
 
-export function validateTokenRequest(request: TokenRequest): FieldError[] {
+function validateTokenRequest(request: TokenRequest): FieldError[] {
   const seconds = request.spec?.expirationSeconds ?? 0;
   if (seconds < MIN_SECONDS)
     return [invalidField('spec.expirationSeconds', seconds, 'may not specify a duration less than 10 minutes')];

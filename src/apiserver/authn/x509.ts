@@ -73,7 +73,7 @@ function last(value: string | string[] | undefined): string {
 }
 
 /** The certificates of a PEM bundle. */
-export function splitBundle(pem: string): string[] {
+function splitBundle(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 

@@ -58,7 +58,7 @@ export function newAuthorization({ modes, policy, graph }: AuthorizationOptions)
   return unionAuthorizer(authorizers);
 }
 
-export function unionAuthorizer(authorizers: readonly (Authorizer & RuleResolver)[]): Authorizer & RuleResolver {
+function unionAuthorizer(authorizers: readonly (Authorizer & RuleResolver)[]): Authorizer & RuleResolver {
   return {
     authorize(attributes) {
       const refusals: AuthorizationResult[] = [];

@@ -87,7 +87,7 @@ export function attributesOf(
 }
 
 /** `User "x" cannot list resource "pods" in API group "" at the cluster scope`. Upstream: responsewriters.ForbiddenStatusError */
-export function forbiddenMessage(a: AuthorizationAttributes): string {
+function forbiddenMessage(a: AuthorizationAttributes): string {
   const username = quote(a.user.username);
   if (!a.resourceRequest) return `User ${username} cannot ${a.verb} path ${quote(a.path)}`;
   const resource = a.subresource === '' ? a.resource : `${a.resource}/${a.subresource}`;

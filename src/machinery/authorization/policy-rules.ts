@@ -74,7 +74,7 @@ export function uncovered(owner: readonly PolicyRule[], servant: readonly Policy
 }
 
 /** An equivalent list of rules of one verb, one resource and at most one name each. */
-export function breakdown(rule: PolicyRule): PolicyRule[] {
+function breakdown(rule: PolicyRule): PolicyRule[] {
   const out: PolicyRule[] = [];
   for (const group of rule.apiGroups ?? [])
     for (const resource of rule.resources ?? [])
@@ -149,24 +149,4 @@ export function ruleString(rule: PolicyRule): string {
 /** A list of strings as Go's %q prints it: `["a" "b"]`. */
 export function quoteList(values: readonly string[]): string {
   return `[${values.map((v) => JSON.stringify(v)).join(' ')}]`;
-}
-
-/** Is `user` (with these groups) meant by the subject of a binding in `bindingNamespace` ('' for cluster bindings)? */
-export function subjectApplies(
-  user: { username: string; groups: readonly string[] },
-  subject: Subject,
-  bindingNamespace: string,
-): boolean {
-  switch (subject.kind) {
-    case 'User':
-      return subject.name === user.username;
-    case 'Group':
-      return user.groups.includes(subject.name);
-    case 'ServiceAccount': {
-      const ns = subject.namespace || bindingNamespace;
-      return ns !== '' && user.username === `system:serviceaccount:${ns}:${subject.name}`;
-    }
-    default:
-      return false;
-  }
 }
