@@ -18,7 +18,9 @@ export const BUILTIN_SUBRESOURCES: ReadonlyMap<string, SubresourceHandlers> = ne
   ['/pods/eviction', evictionHandlers],
 ]);
 
-export const BUILTIN_VIRTUAL: ReadonlyMap<string, SubresourceHandlers> = new Map([['/bindings', legacyBindingHandlers]]);
+export const BUILTIN_VIRTUAL: ReadonlyMap<string, SubresourceHandlers> = new Map([
+  ['/bindings', legacyBindingHandlers],
+]);
 
 export function defaultApiServerOptions(
   dependencies: StrategyDependencies = {},

@@ -3,8 +3,8 @@
  * Subresources that write the same kind go through the strategy's doors, all others through `subresources/index.ts`.
  */
 
-import type { Printer } from '../registry/generic/printer.ts';
 import { customResourceOf } from '../registry/apiextensions.k8s.io/custom-resources/custom-row.ts';
+import type { Printer } from '../registry/generic/printer.ts';
 import type { Stores } from '../registry/generic/stores.ts';
 import type { ResourceRow } from '../registry/resource.ts';
 import type { ResourceTable } from '../registry/resources.ts';
@@ -73,8 +73,8 @@ export class Dispatcher {
     if (match?.row !== undefined && match.action !== undefined)
       return this.#resource(context, match, match.row, match.action);
     if (await this.#options.otherPaths(context)) return;
-    if (context.info.isResourceRequest && router.methods(exchange.path) !== undefined) throw methodNotAllowed();
-    if (this.#isServedGroupVersion(context)) throw resourceNotFound();
+    if (match === undefined && router.methods(withSlash(exchange.path)) !== undefined) throw methodNotAllowed();
+    if (this.#isServedGroup(context)) throw resourceNotFound();
     exchange.respond(
       404,
       { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
@@ -133,12 +133,11 @@ export class Dispatcher {
     }
   }
 
-  #isServedGroupVersion(context: RequestContext): boolean {
+  #isServedGroup(context: RequestContext): boolean {
     const { apiGroup, apiVersion, apiPrefix } = context.info;
     if (apiPrefix === '' || (apiPrefix === 'api') !== (apiGroup === '')) return false;
-    return this.#options.table
-      .groups()
-      .some((g) => g.name === apiGroup && g.versions.some((v) => v.name === apiVersion));
+    if (apiGroup !== '') return this.#options.table.groups().some((g) => g.name === apiGroup);
+    return this.#options.table.groups().some((g) => g.name === '' && g.versions.some((v) => v.name === apiVersion));
   }
 
   #forget(): void {
@@ -150,4 +149,9 @@ export class Dispatcher {
       if (stores.has(endpoint.store) || !served.has(row)) this.#endpoints.delete(row);
     }
   }
+}
+
+/** Paths that are no resources are routed with their trailing slash. */
+function withSlash(path: string): string {
+  return path.startsWith('/api') || path.endsWith('/') ? path : `${path}/`;
 }

@@ -10,7 +10,8 @@ import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
 import { checkTypes, decodeTypeError, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
-import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../machinery/meta/object.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
+import { builtinSchemas, definitionName } from '../../machinery/schema/builtin.ts';
 import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import type { FieldValidation } from '../request/query-options.ts';
@@ -52,7 +53,9 @@ export function decodeObject(
   } catch (err) {
     throw unrecognized(want.kind, body, syntaxMessage(encoding, err));
   }
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+  // Go decodes null into a struct without complaint.
+  object ??= {};
+  if (typeof object !== 'object' || Array.isArray(object)) {
     const what = Array.isArray(object) ? 'array' : typeof object;
     throw unrecognized(
       want.kind,
@@ -84,23 +87,33 @@ function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
   }
 }
 
-/** Fills apiVersion and kind in; refuses others. */
+/** Fills apiVersion and kind in; refuses others. Upstream: runtime/serializer/json, runtime/error.go */
 function setKind(object: KubeObject, into: BodyKind): void {
   const { kind } = into;
   const want = apiVersionOf(kind);
   object.apiVersion ||= want;
   object.kind ||= kind.kind;
-  const accepted = object.apiVersion === want || into.accepts?.some((gv) => apiVersionOf(gv) === object.apiVersion);
-  if (!accepted) {
-    throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${want})`,
-    );
+  const { apiVersion } = object;
+  const accepted = apiVersion === want || into.accepts?.some((gv) => apiVersionOf(gv) === apiVersion);
+  if (accepted && object.kind === kind.kind) return;
+  const gv = parseApiVersion(apiVersion);
+  const isBuiltin = into.source === builtinSchemas();
+  const known = definitionName({ ...gv, kind: object.kind }) !== undefined;
+  if (!accepted && (known || !isBuiltin)) {
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${want})`);
   }
-  if (object.kind === kind.kind) return;
-  const version = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);
+  const why =
+    known || !isBuiltin
+      ? `converting (${gv.version}.${object.kind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
+      : `no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
   throw badRequest(
-    `${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: converting (${version}.${object.kind}) to (${version}.${kind.kind}): unknown conversion`,
+    `${object.kind} in version ${JSON.stringify(gv.version)} cannot be handled as a ${kind.kind}: ${why}`,
   );
+}
+
+/** Name of the Go package of a group's internal types. */
+function goPackage(group: string): string {
+  return group === '' ? 'core' : group.split('.')[0]!;
 }
 
 function applyFieldValidation(

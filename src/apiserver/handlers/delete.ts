@@ -81,9 +81,11 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteRequestOpt
     }
     if (typeof parsed !== 'object' || parsed === null)
       throw badRequest('decoded object cannot be converted to DeleteOptions');
-    const { kind } = parsed as { kind?: unknown };
+    const { kind, apiVersion } = parsed as { kind?: unknown; apiVersion?: unknown };
     if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
-      throw badRequest('decoded object cannot be converted to DeleteOptions');
+      throw badRequest(
+        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`,
+      );
     }
     options = deleteOptionsOf(parsed as Record<string, unknown>);
   }

@@ -10,6 +10,7 @@ import { parseJson } from '../../machinery/codec/json.ts';
 import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
+import { StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import type { Exchange } from '../request/exchange.ts';
@@ -24,11 +25,42 @@ const NEWLINE = Buffer.from('\n');
 /** Called first in every handler: a client that takes nothing we have is told before anything happens. */
 export function negotiateOutput(request: ResourceRequest, stream = false): Negotiated {
   const { exchange } = request.context;
-  return negotiate(exchange.headers.accept, {
-    ...(request.query.has('pretty') ? { pretty: request.query.get('pretty')! } : {}),
-    stream,
-    protobuf: !request.endpoint.isCustom,
-    ...(exchange.headers['user-agent'] === undefined ? {} : { userAgent: exchange.headers['user-agent'] }),
+  const { accept, 'user-agent': userAgent } = exchange.headers;
+  const pretty = request.query.get('pretty');
+  const protobuf = !request.endpoint.isCustom;
+  try {
+    return negotiate(accept, {
+      stream,
+      protobuf,
+      ...(pretty === null ? {} : { pretty }),
+      ...(userAgent === undefined ? {} : { userAgent }),
+    });
+  } catch (err) {
+    if (accept !== undefined && !namesKnownType(accept)) throw noRepresentation(protobuf);
+    throw err;
+  }
+}
+
+const KNOWN_TYPES = [
+  'application/json',
+  'application/yaml',
+  'application/vnd.kubernetes.protobuf',
+  'application/cbor',
+  '*/*',
+];
+
+function namesKnownType(accept: string): boolean {
+  return accept.split(',').some((clause) => KNOWN_TYPES.includes(clause.split(';')[0]!.trim()));
+}
+
+/** What the router upstream says before any handler looks at the request. */
+function noRepresentation(protobuf: boolean): StatusError {
+  const types = KNOWN_TYPES.slice(0, protobuf ? 3 : 2).join(', ');
+  return new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message: `406: Not Acceptable\n\nAvailable representations: ${types}`,
+    details: {},
   });
 }
 

@@ -3,10 +3,10 @@
  * Upstream: apiserver/pkg/endpoints/handlers/patch.go
  */
 import { decodeCbor } from '../../machinery/codec/cbor.ts';
-import { findDuplicateKeys, parseJson } from '../../machinery/codec/json.ts';
+import { findDuplicateKeys, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
 import { checkTypes, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
-import { badRequest, conflict, invalid, unsupportedMediaType } from '../../machinery/errors/status-error.ts';
+import { badRequest, conflict, invalid, StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
@@ -76,9 +76,13 @@ export function patchTypeOf(request: ResourceRequest): string {
   const type = semicolon > 0 ? header.slice(0, semicolon) : header;
   const accepted = acceptedTypes(request.endpoint);
   if (accepted.includes(type)) return type;
-  throw unsupportedMediaType(
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-  );
+  // The router upstream refuses it before any handler sees it.
+  throw new StatusError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: '415: Unsupported Media Type',
+    details: {},
+  });
 }
 
 function acceptedTypes(endpoint: Endpoint): readonly string[] {
@@ -98,7 +102,7 @@ export function patchMechanism(
 ): PatchMechanism {
   const { endpoint } = request;
   const { schema, row, store } = endpoint;
-  const patch = parsePatch(body);
+  const patch = parsePatch(body, type);
   const strict = options.fieldValidation ?? 'Warn';
   const duplicates = strict === 'Ignore' ? [] : findDuplicateKeys(body, patch);
   return (current, copy) => {
@@ -126,7 +130,7 @@ export function patchOf(
   schema: Schema,
   source: SchemaSource,
 ): (object: KubeObject) => KubeObject {
-  const patch = parsePatch(body);
+  const patch = parsePatch(body, type);
   return (object) => applyPatch(object, patch, type, schema, source);
 }
 
@@ -136,16 +140,22 @@ function applyPatch(base: KubeObject, patch: unknown, type: string, schema: Sche
   return applyStrategicMergePatch(base, patch, schema, source) as KubeObject;
 }
 
-function parsePatch(body: Buffer): unknown {
+function parsePatch(body: Buffer, type: string): unknown {
   try {
     return parseJson(body);
   } catch (err) {
-    throw badRequest(err instanceof Error ? err.message : String(err));
+    const text = err instanceof Error ? err.message : String(err);
+    throw badRequest(type === MERGE_PATCH ? `error decoding patch: ${text}` : text);
   }
 }
 
 function invalidPatch(object: KubeObject, why: string) {
-  return invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(object), why)]);
+  return invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), patchedJson(object), why)]);
+}
+
+/** Go prints the patched object with its outermost keys sorted. */
+function patchedJson(object: KubeObject): string {
+  return stringifyJson(Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** Server-side apply. */
@@ -183,7 +193,9 @@ export function parseApplied(body: Buffer, type: string): KubeObject {
   try {
     parsed = type === APPLY_CBOR ? decodeCbor(body) : body[0] === 0x7b ? parseJson(body) : parseYaml(body.toString());
   } catch (err) {
-    throw badRequest(`error decoding YAML: ${err instanceof Error ? err.message : String(err)}`);
+    throw badRequest(
+      `error decoding YAML: error converting YAML to JSON: ${err instanceof Error ? err.message : String(err)}`,
+    );
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw badRequest(

@@ -2,6 +2,7 @@
  * Continue tokens in upstream's format, so that a client may carry one from an upstream server to this one.
  * Upstream: apiserver/pkg/storage/continue.go
  */
+import { parseJson } from '../../machinery/codec/json.ts';
 import { badRequest, resourceExpired, StatusError } from '../../machinery/errors/status-error.ts';
 
 export interface ContinueFrom {
@@ -31,7 +32,7 @@ export function decodeContinue(token: string, prefix: string): ContinueFrom {
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(token, 'base64url').toString());
+    parsed = parseJson(Buffer.from(token, 'base64url'));
   } catch (err) {
     throw invalid(`continue key is not valid: ${err instanceof Error ? err.message : String(err)}`);
   }

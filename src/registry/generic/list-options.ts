@@ -2,7 +2,7 @@
  * What a list or watch asks for, and the rules its parts obey together.
  * Upstream: apimachinery/pkg/apis/meta/internalversion/validation/validation.go, apiserver/pkg/storage/interfaces.go
  */
-import { badRequest } from '../../machinery/errors/status-error.ts';
+import { badRequest, StatusError } from '../../machinery/errors/status-error.ts';
 import {
   type FieldError,
   forbiddenField as forbidden,
@@ -61,13 +61,15 @@ function validateWatchOptions(o: ListOptions): FieldError[] {
   return errors;
 }
 
-/** '' and '0' → 0. @throws StatusError 400, as lists and gets answer. */
-export function parseResourceVersion(text: string): number {
-  const why = resourceVersionProblem(text);
+/** '' and '0' → 0. @throws StatusError 400, as lists answer; 500 without a reason, as gets do. */
+export function parseResourceVersion(sent: string, verb: 'get' | 'list' = 'list'): number {
+  const why = resourceVersionProblem(sent);
   if (why !== undefined) {
-    throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
+    const text = `resourceVersion: Invalid value: ${JSON.stringify(sent)}: ${why}`;
+    if (verb === 'get') throw new StatusError({ code: 500, message: text });
+    throw badRequest(`invalid resource version: ${text}`);
   }
-  return text === '' ? 0 : Number(text);
+  return sent === '' ? 0 : Number(sent);
 }
 
 /** Go's complaint about a text that is no resource version. */

@@ -28,7 +28,7 @@ export async function getEntry(
   signal?: AbortSignal,
 ): Promise<Entry> {
   const key = store.key(namespace, name);
-  const minRevision = resourceVersion === '' ? undefined : parseResourceVersion(resourceVersion);
+  const minRevision = resourceVersion === '' ? undefined : parseResourceVersion(resourceVersion, 'get');
   let entry: Entry | undefined;
   try {
     entry = await store.cache.get(key, {

@@ -79,5 +79,14 @@ function checkField(store: StoreCore, field: string): void {
     known = new Set(Object.keys(strategy.fields({ metadata: {}, spec: {}, status: {} } as KubeObject)));
     knownFields.set(store, known);
   }
-  if (!known.has(field)) throw badRequest(`field label not supported: ${field}`);
+  if (!known.has(field)) throw badRequest(unsupported(store, field));
+}
+
+/** Two groups word it their own way. */
+function unsupported({ row }: StoreCore, field: string): string {
+  if (row.group === 'batch') return `field label ${JSON.stringify(field)} not supported for ${row.kind}`;
+  if (row.group === 'resource.k8s.io') {
+    return `field label not supported for ${row.group}/${row.version}, Kind=${row.kind}: ${field}`;
+  }
+  return `field label not supported: ${field}`;
 }

@@ -2,9 +2,8 @@
  * Opening a watch on a resource: what resourceVersion and sendInitialEvents mean, on top of the watch cache.
  * Upstream: apiserver/pkg/storage/cacher/cacher.go Watch
  */
-import { invalid } from '../../machinery/errors/status-error.ts';
+import { StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { invalidField } from '../../machinery/validation/field-error.ts';
 import type { CacheWatch } from '../../storage/cacher/cache-watch.ts';
 import type { WatchBatch } from '../../storage/cacher/delivery.ts';
 import type { StorageError } from '../../storage/storage.ts';
@@ -38,8 +37,8 @@ export async function openWatch(
   const namespace = requestNamespace === '' ? (selection.namespace ?? '') : requestNamespace;
   const problem = resourceVersionProblem(options.resourceVersion);
   if (problem !== undefined) {
-    const error = invalidField('resourceVersion', options.resourceVersion, problem);
-    throw invalid({ group: store.row.group, kind: store.row.resource }, '', [error]);
+    const text = `resourceVersion: Invalid value: ${JSON.stringify(options.resourceVersion)}: ${problem}`;
+    throw new StatusError({ code: 500, message: text });
   }
   const from = startOf(options);
   const single = selection.name !== undefined && (namespace !== '' || !store.row.namespaced);

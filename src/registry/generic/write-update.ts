@@ -3,12 +3,13 @@
  * nothing is not written. Emptying the finalizers of a deleted object deletes it.
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Update, storage/etcd3/store.go GuaranteedUpdate
  */
-import { conflict, invalid, notFound } from '../../machinery/errors/status-error.ts';
+import { conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { sameExceptManagedFieldsTime } from '../../machinery/patch/managed-fields.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
 import { isStorageError } from '../../storage/storage.ts';
 import { beforeCreate, beforeUpdate, fillSystemFields } from './before-create.ts';
+import { resourceVersionProblem } from './list-options.ts';
 import { OPTIMISTIC_LOCK_ERROR, statusOf } from './storage-errors.ts';
 import { type Entry, isEqualJson, type StoreCore, type WriteContext } from './store-core.ts';
 import type { UpdateStrategy } from './strategy.ts';
@@ -124,6 +125,8 @@ function checkRevision(store: StoreCore, name: string, object: KubeObject, entry
     const error = invalidField(Path.root('metadata', 'resourceVersion'), 0, 'must be specified for an update');
     throw invalid({ group: store.row.group, kind: store.row.resource }, name, [error]);
   }
+  const problem = resourceVersionProblem(sent);
+  if (problem !== undefined) throw new StatusError({ code: 500, message: problem });
   if (sent !== String(entry.revision)) throw conflict(store.resource, name, OPTIMISTIC_LOCK_ERROR);
 }
 

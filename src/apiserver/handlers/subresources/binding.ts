@@ -116,7 +116,8 @@ export function setPodCondition(
   const at = conditions.findIndex((c) => c.type === condition.type);
   const before = at < 0 ? undefined : conditions[at];
   const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
-  const next = { ...condition, lastTransitionTime };
+  // Go's conditions always carry a probe time.
+  const next = { ...condition, lastProbeTime: null as unknown as string, lastTransitionTime };
   if (at < 0) conditions.push(next);
   else conditions[at] = { ...before, ...next };
 }
