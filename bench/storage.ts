@@ -1,7 +1,7 @@
 /**
  * Durable writes of 1 KB through the storage contract against the floor: node:sqlite alone, committing as many rows at once as
  * there are writers, no threads, no index, no checks. Also: opening a store with 100 000 objects and filling a watch cache.
- * Run: node bench/storage.ts [--etcd URL] [--seconds N] [--json FILE]
+ * Run: node bench/storage.ts [--etcd URL] [--writers 16,128] [--seconds N] [--rounds N] [--json FILE]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -20,12 +20,13 @@ const { values: flags } = parseArgs({
     etcd: { type: 'string' },
     seconds: { type: 'string', default: '2' },
     json: { type: 'string' },
+    writers: { type: 'string', default: '16,128,512' },
     rounds: { type: 'string', default: '3' },
   },
 });
 const SECONDS = Number(flags.seconds);
 const ROUNDS = Number(flags.rounds);
-const WRITERS = (process.env.W ?? '16,128,512').split(',').map(Number);
+const WRITERS = flags.writers.split(',').map(Number);
 const VALUE = Buffer.alloc(1024, 'x');
 
 interface Sample {
