@@ -1,0 +1,83 @@
+/**
+ * exec and attach for WebSocket clients: channels on one side, SPDY streams of the kubelet on the other.
+ * Upstream: apiserver/pkg/util/proxy/streamtranslator.go, websocket.go; KEP-4006
+ */
+import type { WebSocket } from 'ws';
+import { background } from '../../base/background.ts';
+import type { SpdySession, SpdyStream } from './spdy/spdy-session.ts';
+import { sendAll } from './websocket.ts';
+
+export interface StreamOptions {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
+/** In the order a server prefers them; the client's own order decides. */
+export const EXEC_PROTOCOLS = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v3.channel.k8s.io',
+  'v2.channel.k8s.io',
+  'channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'base64.channel.k8s.io',
+];
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+const ERROR = 3;
+const RESIZE = 4;
+/** v5: the client will send no more on the channel that follows. */
+const CLOSE = 255;
+
+/** Runs until the command has ended or the client is gone. */
+export async function translateExec(
+  ws: WebSocket,
+  protocol: string,
+  session: SpdySession,
+  options: StreamOptions,
+): Promise<void> {
+  const base64 = protocol.includes('base64');
+  const send = (channel: number, data: Buffer) => {
+    if (ws.readyState !== ws.OPEN) return Promise.resolve();
+    return sendAll(ws, base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.from([channel]), data]));
+  };
+  const open = (streamType: string) => session.createStream({ streamtype: streamType });
+  const error = await open('error');
+  const stdin = options.stdin ? await open('stdin') : undefined;
+  const stdout = options.stdout ? await open('stdout') : undefined;
+  const stderr = options.stderr && !options.tty ? await open('stderr') : undefined;
+  const resize = options.tty ? await open('resize') : undefined;
+
+  ws.on('message', (message, isBinary) => {
+    const raw = message as Buffer;
+    const channel = isBinary ? (raw[0] ?? 0) : (raw[0] ?? 48) - 48;
+    const data = isBinary ? raw.subarray(1) : Buffer.from(raw.subarray(1).toString(), 'base64');
+    const target = channel === STDIN ? stdin : channel === RESIZE ? resize : undefined;
+    if (channel === CLOSE) {
+      if (data[0] === STDIN) stdin?.end();
+    } else if (target !== undefined && data.length > 0 && !target.write(data)) {
+      ws.pause();
+      target.once('drain', () => ws.resume());
+    }
+  });
+  ws.on('close', () => session.close());
+  ws.on('error', () => session.close());
+  // Tells the client that the streams are there, before there is anything to say.
+  await send(stdout ? STDOUT : stderr ? STDERR : ERROR, Buffer.alloc(0));
+
+  const copy = async (stream: SpdyStream | undefined, channel: number) => {
+    for await (const chunk of stream ?? []) await send(channel, chunk as Buffer);
+  };
+  const output = Promise.all([copy(stdout, STDOUT), copy(stderr, STDERR)]);
+  background('exec output', output);
+  const verdict: Buffer[] = [];
+  for await (const chunk of error) verdict.push(chunk as Buffer);
+  await output.catch(() => {});
+  if (verdict.length > 0) await send(ERROR, Buffer.concat(verdict));
+  ws.close(1000);
+  session.close();
+}
