@@ -21,12 +21,14 @@ export interface KindRules<T extends KubeObject> extends Strategy<T> {
     prepare?(object: T, old: T, context: StrategyContext): void;
     validate?(object: T, old: T, context: StrategyContext): FieldError[];
   };
+  /** Warnings of an object that is valid; `old` is undefined on create. */
+  warn?(object: T, old: T | undefined, context: StrategyContext): void;
   /** The status of a new object; absent: none. */
   initialStatus?(object: T, context: StrategyContext): Fields;
 }
 
 export function specStatusStrategy<T extends KubeObject>(rules: KindRules<T>): Strategy<T> {
-  const { generation, status, statusKeeps, initialStatus, ...rest } = rules;
+  const { generation, status, statusKeeps, initialStatus, warn, ...rest } = rules;
   const strategy: Strategy<T> = { allowUnconditionalUpdate: true, ...rest };
   strategy.default = (object) => {
     if (status) (object as Fields).status ??= {};
@@ -43,6 +45,18 @@ export function specStatusStrategy<T extends KubeObject>(rules: KindRules<T>): S
     rest.prepareForUpdate?.(object, old, context);
     if (generation) bumpGeneration(object, old, generation);
   };
+  if (warn) {
+    strategy.validate = (object, context) => {
+      const errors = rest.validate?.(object, context) ?? [];
+      if (errors.length === 0) warn(object, undefined, context);
+      return errors;
+    };
+    strategy.validateUpdate = (object, old, context) => {
+      const errors = rest.validateUpdate?.(object, old, context) ?? [];
+      if (errors.length === 0) warn(object, old, context);
+      return errors;
+    };
+  }
   if (!status) return strategy;
   strategy.resetFields = rest.resetFields ?? [['status']];
   const resets: string[][] = [['spec']];

@@ -1,7 +1,18 @@
 /** Printers of the core group besides pods and events. Upstream: pkg/printers/internalversion/printers.go */
 import type {
-  ComponentStatus, ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, PodTemplate,
-  ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
+  ComponentStatus,
+  ConfigMap,
+  Endpoints,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PodTemplate,
+  ReplicationController,
+  ResourceQuota,
+  Secret,
+  Service,
+  ServiceAccount,
 } from '../../api/core-v1.ts';
 import { canonicalQuantity } from '../../machinery/quantity/quantity.ts';
 import { age, columns, containerCells, formatLabels, loadBalancerAddresses } from '../generic/cells.ts';
@@ -18,7 +29,12 @@ export const configMapPrinter: Printer<ConfigMap> = {
 
 export const secretPrinter: Printer<Secret> = {
   columns: columns('Name, Type, Data, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', o.type ?? '', Object.keys(o.data ?? {}).length, age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [
+    o.metadata.name ?? '',
+    o.type ?? '',
+    Object.keys(o.data ?? {}).length,
+    age(o.metadata.creationTimestamp, options),
+  ],
 };
 
 export const serviceAccountPrinter: Printer<ServiceAccount> = {
@@ -42,7 +58,11 @@ export const componentStatusPrinter: Printer<ComponentStatus> = {
 
 export const podTemplatePrinter: Printer<PodTemplate> = {
   columns: columns('Name, Containers, Images, Pod Labels'),
-  cells: (o) => [o.metadata.name ?? '', ...containerCells(o.template?.spec?.containers), formatLabels(o.template?.metadata?.labels)],
+  cells: (o) => [
+    o.metadata.name ?? '',
+    ...containerCells(o.template?.spec?.containers),
+    formatLabels(o.template?.metadata?.labels),
+  ],
 };
 
 export const replicationControllerPrinter: Printer<ReplicationController> = {
@@ -69,7 +89,9 @@ function formatEndpoints(endpoints: Endpoints): string {
   const all = subsets.flatMap((s) => {
     const ips = (s.addresses ?? []).map((a) => a.ip);
     if ((s.ports ?? []).length === 0) return ips;
-    return (s.ports ?? []).flatMap((p) => ips.map((ip) => (ip.includes(':') ? `[${ip}]:${p.port}` : `${ip}:${p.port}`)));
+    return (s.ports ?? []).flatMap((p) =>
+      ips.map((ip) => (ip.includes(':') ? `[${ip}]:${p.port}` : `${ip}:${p.port}`)),
+    );
   });
   const shown = all.slice(0, 3).join(',');
   return all.length > 3 ? `${shown} + ${all.length - 3} more...` : shown;
@@ -97,7 +119,10 @@ function externalIP(service: Service): string {
     case 'NodePort':
       return given || '<none>';
     case 'LoadBalancer':
-      return [loadBalancerAddresses(service.status?.loadBalancer?.ingress), given].filter((s) => s !== '').join(',') || '<pending>';
+      return (
+        [loadBalancerAddresses(service.status?.loadBalancer?.ingress), given].filter((s) => s !== '').join(',') ||
+        '<pending>'
+      );
     case 'ExternalName':
       return service.spec.externalName ?? '';
     default:
@@ -106,7 +131,9 @@ function externalIP(service: Service): string {
 }
 
 export const nodePrinter: Printer<Node> = {
-  columns: columns('Name, Status, Roles, Age, Version, Internal-IP!, External-IP!, OS-Image!, Kernel-Version!, Container-Runtime!'),
+  columns: columns(
+    'Name, Status, Roles, Age, Version, Internal-IP!, External-IP!, OS-Image!, Kernel-Version!, Container-Runtime!',
+  ),
   cells(o, options) {
     const ready = o.status?.conditions?.findLast((c) => c.type === 'Ready');
     const status = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady';
@@ -139,7 +166,12 @@ function nodeRoles(node: Node): string[] {
   return [...roles].sort();
 }
 
-const ACCESS_MODES: Record<string, string> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' };
+const ACCESS_MODES: Record<string, string> = {
+  ReadWriteOnce: 'RWO',
+  ReadOnlyMany: 'ROX',
+  ReadWriteMany: 'RWX',
+  ReadWriteOncePod: 'RWOP',
+};
 
 /** Each mode once, in upstream's fixed order. */
 function accessModes(modes: readonly string[] | undefined): string {
@@ -152,7 +184,9 @@ function accessModes(modes: readonly string[] | undefined): string {
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
 export const persistentVolumePrinter: Printer<PersistentVolume> = {
-  columns: columns('Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, VolumeAttributesClass, Reason, Age, VolumeMode!'),
+  columns: columns(
+    'Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, VolumeAttributesClass, Reason, Age, VolumeMode!',
+  ),
   cells(o, options) {
     const claim = o.spec?.claimRef;
     return [
@@ -172,7 +206,9 @@ export const persistentVolumePrinter: Printer<PersistentVolume> = {
 };
 
 export const persistentVolumeClaimPrinter: Printer<PersistentVolumeClaim> = {
-  columns: columns('Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, VolumeMode!'),
+  columns: columns(
+    'Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, VolumeMode!',
+  ),
   cells(o, options) {
     const bound = !!o.spec?.volumeName;
     return [
@@ -193,12 +229,16 @@ export const resourceQuotaPrinter: Printer<ResourceQuota> = {
   columns: columns('Name, Request, Limit, Age'),
   cells(o, options) {
     const hard = o.status?.hard ?? {};
-    const cell = (name: string) => `${name}: ${canonicalQuantity(o.status?.used?.[name] ?? '0')}/${canonicalQuantity(hard[name] ?? '0')}`;
+    const cell = (name: string) =>
+      `${name}: ${canonicalQuantity(o.status?.used?.[name] ?? '0')}/${canonicalQuantity(hard[name] ?? '0')}`;
     const names = Object.keys(hard).sort();
     const isLimit = (name: string) => name.startsWith('limits.');
     return [
       o.metadata.name ?? '',
-      names.filter((n) => !isLimit(n)).map(cell).join(', '),
+      names
+        .filter((n) => !isLimit(n))
+        .map(cell)
+        .join(', '),
       names.filter(isLimit).map(cell).join(', '),
       age(o.metadata.creationTimestamp, options),
     ];

@@ -117,7 +117,7 @@ export const ingressStrategy: Strategy<Ingress> = specStatusStrategy<Ingress>({
     ingress.status!.loadBalancer ??= {};
   },
   initialStatus: () => ({ loadBalancer: {} }),
-  validate(ingress, context) {
+  validate(ingress) {
     const out = validateIngress(ingress.spec!);
     const annotation = ingress.metadata.annotations?.[CLASS_ANNOTATION];
     const name = ingress.spec!.ingressClassName;
@@ -126,11 +126,12 @@ export const ingressStrategy: Strategy<Ingress> = specStatusStrategy<Ingress>({
         const detail = 'must match `ingressClassName` when both are specified';
         out.push(invalidField(Path.root('annotations', CLASS_ANNOTATION), annotation, detail));
       }
-      if (name == null) {
-        context.warn(`annotation ${JSON.stringify(CLASS_ANNOTATION)} is deprecated, please use 'spec.ingressClassName' instead`);
-      }
     }
     return out;
+  },
+  warn(ingress, old, context) {
+    if (old || ingress.metadata.annotations?.[CLASS_ANNOTATION] === undefined || ingress.spec!.ingressClassName != null) return;
+    context.warn(`annotation ${JSON.stringify(CLASS_ANNOTATION)} is deprecated, please use 'spec.ingressClassName' instead`);
   },
   validateUpdate: (ingress) => validateIngress(ingress.spec!),
   status: {

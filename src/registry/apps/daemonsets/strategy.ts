@@ -119,17 +119,17 @@ export const daemonSetStrategy: Strategy<DaemonSet> = specStatusStrategy<DaemonS
     const changed = !semanticEqual(set.spec!.template, old.spec!.template, 'template');
     setTemplateGeneration(set, templateGeneration(old) + (changed ? 1 : 0));
   },
-  validate(set, context) {
-    const out: Errors = [];
+  warn(set, old, context) {
+    if (old && set.metadata.generation === old.metadata.generation) return;
     warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, false);
+  },
+  validate(set) {
+    const out: Errors = [];
     validateSpec(set.spec!, templateOptions(undefined), out, false);
     return out;
   },
-  validateUpdate(set, old, context) {
+  validateUpdate(set, old) {
     const out: Errors = [];
-    if (templateGeneration(set) !== templateGeneration(old)) {
-      warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, false);
-    }
     immutableSelector(set.spec!.selector, old.spec!.selector, out);
     validateSpec(set.spec!, templateOptions(old.spec?.template), out, hasInvalidLabelValue(old.spec?.selector));
     return out;

@@ -96,14 +96,14 @@ export const deploymentStrategy: Strategy<Deployment> = specStatusStrategy<Deplo
     selector: (deployment) => selectorText(deployment.spec?.selector),
   },
   default: defaultDeployment,
-  validate(deployment, context) {
-    warnOfTemplate(deployment, deployment.spec!.template, SPEC.child('template'), context, true);
+  warn(deployment, old, context) {
+    if (old && deployment.metadata.generation === old.metadata.generation) return;
+    warnOfTemplate(deployment, deployment.spec!.template, SPEC.child('template'), context, !old);
+  },
+  validate(deployment) {
     return validateSpec(deployment.spec!, templateOptions(undefined));
   },
-  validateUpdate(deployment, old, context) {
-    if (deployment.metadata.generation !== old.metadata.generation) {
-      warnOfTemplate(deployment, deployment.spec!.template, SPEC.child('template'), context, false);
-    }
+  validateUpdate(deployment, old) {
     const out = validateSpec(deployment.spec!, templateOptions(old.spec?.template));
     immutableSelector(deployment.spec!.selector, old.spec!.selector, out);
     return out;

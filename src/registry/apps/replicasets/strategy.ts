@@ -62,14 +62,14 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = specStatusStrategy<Repli
     set.status!.replicas ??= 0;
   },
   initialStatus: () => ({ replicas: 0 }),
-  validate(set, context) {
-    warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, true);
+  warn(set, old, context) {
+    if (old && set.metadata.generation === old.metadata.generation) return;
+    warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, !old);
+  },
+  validate(set) {
     return validateSpec(set, templateOptions(undefined));
   },
-  validateUpdate(set, old, context) {
-    if (set.metadata.generation !== old.metadata.generation) {
-      warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, false);
-    }
+  validateUpdate(set, old) {
     const out = validateSpec(set, templateOptions(old.spec?.template));
     immutableSelector(set.spec!.selector, old.spec!.selector, out);
     return out;

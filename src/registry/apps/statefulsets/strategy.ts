@@ -173,16 +173,16 @@ export const statefulSetStrategy: Strategy<StatefulSet> = specStatusStrategy<Sta
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: (set) => selectorText(set.spec?.selector) },
   default: defaultStatefulSet,
   initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
-  validate(set, context) {
-    warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, false);
-    warn(set, context);
-    return validateSpec(set.spec!, templateOptions(undefined), { serviceName: false, template: false, claims: false });
-  },
-  validateUpdate(set, old, context) {
-    if (set.metadata.generation !== old.metadata.generation) {
+  warn(set, old, context) {
+    if (!old || set.metadata.generation !== old.metadata.generation) {
       warnOfTemplate(set, set.spec!.template, SPEC.child('template'), context, false);
     }
     warn(set, context);
+  },
+  validate(set) {
+    return validateSpec(set.spec!, templateOptions(undefined), { serviceName: false, template: false, claims: false });
+  },
+  validateUpdate(set, old) {
     const options = templateOptions(old.spec?.template);
     const lax = { serviceName: true, claims: true, template: false };
     lax.template = validateSpec(old.spec!, options, lax).length > 0;

@@ -69,23 +69,23 @@ function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): Errors {
 export const cronJobStrategy: Strategy<CronJob> = specStatusStrategy<CronJob>({
   generation: ['spec'],
   default: defaultCronJob,
-  validate(job, context) {
-    warnOfTemplate(job, job.spec!.jobTemplate.spec!.template, TEMPLATE, context, true);
+  warn(job, old, context) {
+    if (old && job.spec!.schedule?.includes('TZ')) {
+      context.warn(
+        'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+      );
+    }
+    if (old && job.metadata.generation === old.metadata.generation) return;
+    warnOfTemplate(job, job.spec!.jobTemplate.spec!.template, TEMPLATE, context, !old);
+  },
+  validate(job) {
     const out = validateSpec(job.spec!, undefined);
     if (byteLength(job.metadata.name ?? '') > 52) {
       out.push(invalidField(Path.root('metadata', 'name'), job.metadata.name, 'must be no more than 52 characters'));
     }
     return out;
   },
-  validateUpdate(job, old, context) {
-    if (job.metadata.generation !== old.metadata.generation) {
-      warnOfTemplate(job, job.spec!.jobTemplate.spec!.template, TEMPLATE, context, false);
-    }
-    if (job.spec!.schedule?.includes('TZ')) {
-      context.warn(
-        'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
-      );
-    }
+  validateUpdate(job, old) {
     return validateSpec(job.spec!, old.spec);
   },
   status: {},

@@ -51,18 +51,20 @@ export const jobStrategy: Strategy<Job> = specStatusStrategy<Job>({
   defaultPropagation: 'Orphan',
   default: defaultJob,
   prepareForCreate: generateSelector,
-  validate(job, context) {
-    warnOfTemplate(job, job.spec!.template, TEMPLATE, context, true);
+  warn(job, old, context) {
+    if (old && job.metadata.generation === old.metadata.generation) return;
+    warnOfTemplate(job, job.spec!.template, TEMPLATE, context, !old);
     const { completionMode, completions = 0, parallelism = 0 } = job.spec!;
     if (completionMode === 'Indexed' && completions > 100000 && parallelism > 10000) {
       context.warn(
         'spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
       );
     }
+  },
+  validate(job) {
     return validateJob(job, undefined);
   },
-  validateUpdate(job, old, context) {
-    if (job.metadata.generation !== old.metadata.generation) warnOfTemplate(job, job.spec!.template, TEMPLATE, context, false);
+  validateUpdate(job, old) {
     return validateJobUpdate(job, old);
   },
   fields: (job) => ({ 'status.successful': String(job.status?.succeeded ?? 0) }),

@@ -1,12 +1,12 @@
 /** `kubectl get events`, for core and events.k8s.io events alike (both are printed from the core form). */
 import type { Event } from '../../../api/core-v1.ts';
 import { age, columns } from '../../generic/cells.ts';
-import type { PrintOptions, Printer } from '../../generic/printer.ts';
+import type { Printer, PrintOptions } from '../../generic/printer.ts';
 
 export const eventPrinter: Printer<Event> = {
-  columns: columns(
-    'Last Seen, Type, Reason, Object, Subobject!, Source!, Message, First Seen!, Count!, Name!',
-  ).map((c) => (c.name === 'Name' ? { ...c, format: 'name' } : c)),
+  columns: columns('Last Seen, Type, Reason, Object, Subobject!, Source!, Message, First Seen!, Count!, Name!').map(
+    (c) => (c.name === 'Name' ? { ...c, format: 'name' } : c),
+  ),
   cells(event, options) {
     const firstSeen = age(event.firstTimestamp ?? event.eventTime, options);
     const regarding = event.involvedObject;

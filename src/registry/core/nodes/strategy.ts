@@ -129,17 +129,12 @@ function warn(node: Node, context: StrategyContext): void {
 
 const base = specStatusStrategy<Node>({
   default: defaultNode,
-  validate(node, context) {
-    warn(node, context);
-    return validateNode(node);
-  },
+  validate: validateNode,
+  warn: (node, _, context) => warn(node, context),
   prepareForUpdate(node, old) {
     if (!old.spec?.configSource) delete node.spec!.configSource;
   },
-  validateUpdate(node, old, context) {
-    warn(node, context);
-    return [...validateNode(node), ...validateNodeUpdate(node, old)];
-  },
+  validateUpdate: (node, old) => [...validateNode(node), ...validateNodeUpdate(node, old)],
   fields: (node) => ({ 'spec.unschedulable': String(node.spec?.unschedulable ?? false) }),
   status: { validate: validateNodeUpdate },
 });

@@ -218,6 +218,10 @@ function defaultStatus(status: PodStatus): void {
   const { podIP, podIPs } = status;
   if (podIP && podIPs?.[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }];
   else if (!podIP && podIPs?.[0]?.ip) status.podIP = podIPs[0].ip;
+  for (const condition of status.conditions ?? []) {
+    condition.lastProbeTime ??= null as never;
+    condition.lastTransitionTime ??= null as never;
+  }
   for (const list of [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]) {
     for (const container of list ?? []) {
       defaultResourceList(container.allocatedResources);

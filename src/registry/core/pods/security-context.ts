@@ -98,6 +98,11 @@ function validateWindowsOptions(options: WindowsSecurityContextOptions | undefin
   }
 }
 
+function goNames(value: object | undefined): Record<string, unknown> | null {
+  if (!value) return null;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k.charAt(0).toUpperCase() + k.slice(1), v]));
+}
+
 /** A container's context as upstream's internal type prints it. */
 function shown(context: SecurityContext): Record<string, unknown> {
   return {
@@ -105,16 +110,16 @@ function shown(context: SecurityContext): Record<string, unknown> {
       ? { Add: context.capabilities.add ?? null, Drop: context.capabilities.drop ?? null }
       : null,
     Privileged: context.privileged ?? null,
-    SELinuxOptions: context.seLinuxOptions ?? null,
-    WindowsOptions: context.windowsOptions ?? null,
+    SELinuxOptions: goNames(context.seLinuxOptions),
+    WindowsOptions: goNames(context.windowsOptions),
     RunAsUser: context.runAsUser ?? null,
     RunAsGroup: context.runAsGroup ?? null,
     RunAsNonRoot: context.runAsNonRoot ?? null,
     ReadOnlyRootFilesystem: context.readOnlyRootFilesystem ?? null,
     AllowPrivilegeEscalation: context.allowPrivilegeEscalation ?? null,
     ProcMount: context.procMount ?? null,
-    SeccompProfile: context.seccompProfile ?? null,
-    AppArmorProfile: context.appArmorProfile ?? null,
+    SeccompProfile: goNames(context.seccompProfile),
+    AppArmorProfile: goNames(context.appArmorProfile),
   };
 }
 

@@ -29,22 +29,16 @@ export const podStrategy: Strategy<Pod> = {
       const lastTransitionTime = formatTime(context.clock.now());
       const message = 'Scheduling is blocked due to non-empty scheduling gates';
       pod.status.conditions = [
-        { type: 'PodScheduled', status: 'False', lastTransitionTime, reason: 'SchedulingGated', message },
+        { type: 'PodScheduled', status: 'False', lastProbeTime: null as never, lastTransitionTime, reason: 'SchedulingGated', message },
       ];
     }
     mergeLabelKeys(pod);
     applyAppArmorAnnotations(pod, context);
   },
   validate(pod, context) {
-    const name = pod.metadata.name ?? '';
-    const messages = isDNS1123Label(name);
-    if (messages.length > 0) {
-      context.warn(
-        `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
-      );
-    }
-    for (const warning of podWarnings(undefined, pod.spec!, pod.metadata)) context.warn(warning);
-    return validatePodCreate(pod, podOptions(undefined, undefined, true));
+    const errors = validatePodCreate(pod, podOptions(undefined, undefined, true));
+    if (errors.length === 0) warn(pod, context);
+    return errors;
   },
   resetFields: [['status']],
   prepareForUpdate(pod, old) {
@@ -98,6 +92,16 @@ export const podStrategy: Strategy<Pod> = {
     },
   },
 };
+
+function warn(pod: Pod, context: StrategyContext): void {
+  const messages = isDNS1123Label(pod.metadata.name ?? '');
+  if (messages.length > 0) {
+    context.warn(
+      `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
+    );
+  }
+  for (const text of podWarnings(undefined, pod.spec!, pod.metadata)) context.warn(text);
+}
 
 function bump(pod: Pod, old: Pod): void {
   if (!semanticEqual(pod.spec, old.spec)) pod.metadata.generation = (old.metadata.generation ?? 0) + 1;

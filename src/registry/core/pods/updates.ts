@@ -66,17 +66,14 @@ export function validatePodUpdate(pod: Pod, old: Pod, options: PodValidationOpti
       if (image.trim() !== image) out.push(invalidField(at, image, 'must not have leading or trailing whitespace'));
     });
   }
-  validateDeadline(spec, before, path, out);
-  for (const toleration of before.tolerations ?? []) {
-    const kept = spec.tolerations?.some((t) =>
-      semanticEqual({ ...t, tolerationSeconds: toleration.tolerationSeconds }, toleration),
-    );
-    if (!kept) {
-      const detail = 'existing toleration can not be modified except its tolerationSeconds';
-      out.push(forbiddenField(path.child('tolerations'), detail));
-    }
-  }
-  validateTolerations(spec.tolerations, path.child('tolerations'), options, out);
+  if (!validateDeadline(spec, before, path, out)) return out;
+  const lost = before.tolerations?.some(
+    (old) => !spec.tolerations?.some((t) => semanticEqual({ ...t, tolerationSeconds: old.tolerationSeconds }, old)),
+  );
+  if (lost) {
+    const detail = 'existing toleration can not be modified except its tolerationSeconds';
+    out.push(forbiddenField(path.child('tolerations'), detail));
+  } else validateTolerations(spec.tolerations, path.child('tolerations'), options, out);
   spec.schedulingGates?.forEach((gate, i) => {
     if (before.schedulingGates?.some((g) => g.name === gate.name)) return;
     const at = path.child('schedulingGates').index(i).child('name');
@@ -91,17 +88,24 @@ export function validatePodUpdate(pod: Pod, old: Pod, options: PodValidationOpti
   return out;
 }
 
-function validateDeadline(spec: PodSpec, old: PodSpec, path: Path, out: Errors): void {
+/** False when nothing else is worth looking at. */
+function validateDeadline(spec: PodSpec, old: PodSpec, path: Path, out: Errors): boolean {
   const at = path.child('activeDeadlineSeconds');
   const now = spec.activeDeadlineSeconds;
   const before = old.activeDeadlineSeconds;
   if (now != null) {
-    if (now < 0 || now > 2147483647) out.push(invalidField(at, now, inclusiveRange(0, 2147483647)));
-    else if (before != null && before < now)
+    if (now < 0 || now > 2147483647) {
+      out.push(invalidField(at, now, inclusiveRange(0, 2147483647)));
+      return false;
+    }
+    if (before != null && before < now) {
       out.push(invalidField(at, now, 'must be less than or equal to previous value'));
+      return false;
+    }
   } else if (before != null) {
     out.push(invalidField(at, null, 'must not update from a positive integer to nil value'));
   }
+  return true;
 }
 
 /** The new spec with everything that may change put back: what still differs may not. */
@@ -121,8 +125,7 @@ function mungedSpec(spec: PodSpec, old: PodSpec, path: Path, out: Errors): PodSp
   }
   if (!old.schedulingGates?.length) return munged as PodSpec;
   if (!semanticEqual(spec.nodeSelector, old.nodeSelector, 'nodeSelector')) {
-    for (const key in old.nodeSelector) {
-      if (spec.nodeSelector?.[key] === old.nodeSelector[key]) continue;
+    if (Object.entries(old.nodeSelector ?? {}).some(([key, value]) => spec.nodeSelector?.[key] !== value)) {
       const detail = 'only additions to spec.nodeSelector are allowed (no mutations or deletions)';
       out.push(invalidField(path.child('nodeSelector'), sortedMap(spec.nodeSelector), detail));
     }

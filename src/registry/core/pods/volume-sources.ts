@@ -233,7 +233,10 @@ export function validateStorageOS(
 
 export function validateCSIDriverName(name: string | undefined, path: Path, out: Errors): void {
   const driver = name ?? '';
-  if (!driver) out.push(requiredField(path));
+  if (!driver) {
+    out.push(requiredField(path));
+    return;
+  }
   if (byteLength(driver) > 63) out.push(tooLong(path, 63));
   invalidEach(isDNS1123Subdomain(driver.toLowerCase()), path, driver, out);
 }

@@ -17,8 +17,11 @@ export const podTemplateStrategy: Strategy<PodTemplate> = specStatusStrategy<Pod
     object.template ??= {};
     defaultPodTemplate(object.template);
   },
-  validate(object, context) {
+  warn(object, old, context) {
+    if (old && object.metadata.generation === old.metadata.generation) return;
     warnOfTemplate(object, object.template, TEMPLATE, context, false);
+  },
+  validate(object) {
     const out: Errors = [];
     validatePodTemplate(object.template!, TEMPLATE, podOptions(undefined, undefined, false), out);
     return out;

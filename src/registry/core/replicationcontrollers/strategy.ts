@@ -60,8 +60,11 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = sp
     rc.status!.replicas ??= 0;
   },
   initialStatus: () => ({ replicas: 0 }),
-  validate(rc, context) {
-    warnOfTemplate(rc, rc.spec?.template, SPEC.child('template'), context, true);
+  warn(rc, old, context) {
+    if (old && rc.metadata.generation === old.metadata.generation) return;
+    warnOfTemplate(rc, rc.spec?.template, SPEC.child('template'), context, !old);
+  },
+  validate(rc) {
     return validateSpec(rc.spec!, podOptions(undefined, undefined, false));
   },
   validateUpdate: (rc, old) => validateSpec(rc.spec!, podOptions(old.spec?.template?.spec, old.spec?.template?.metadata, false)),

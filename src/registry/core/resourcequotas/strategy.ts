@@ -82,8 +82,8 @@ export const resourceQuotaStrategy: Strategy<ResourceQuota> = specStatusStrategy
     defaultResourceList(quota.status?.hard);
     defaultResourceList(quota.status?.used);
   },
-  validate(quota, context) {
-    const out: Errors = [];
+  warn(quota, old, context) {
+    if (old) return;
     const hard = quota.spec!.hard ?? {};
     for (const name of ['cpu', 'memory', 'storage', 'ephemeral-storage']) {
       const plain = name === 'cpu' || name === 'memory' ? name : undefined;
@@ -94,6 +94,9 @@ export const resourceQuotaStrategy: Strategy<ResourceQuota> = specStatusStrategy
       const of = (key: string) => `${key} (${quantityText(hard[key])})`;
       context.warn(`ResourceQuota ${of(request)} should be less than ${of(limit)}`);
     }
+  },
+  validate(quota) {
+    const out: Errors = [];
     validateSpec(quota.spec!, out);
     return out;
   },

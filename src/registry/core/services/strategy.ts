@@ -30,14 +30,9 @@ export function serviceStrategy(allocators: ServiceAllocators | undefined): Stra
       if (allocators) initIPFamilies(service, old, allocators);
       dropTypeDependentFields(service, old);
     },
-    validate(service, context) {
-      warn(service, context);
-      return validateService(service, undefined);
-    },
-    validateUpdate(service, old, context) {
-      warn(service, context);
-      return validateServiceUpdate(service, old);
-    },
+    validate: (service) => validateService(service, undefined),
+    validateUpdate: validateServiceUpdate,
+    warn: (service, _, context) => warn(service, context),
     ...(allocators && {
       begin: (service, old, context) => allocators.begin(service, old, context.dryRun),
       afterDelete: async (service, context) => {
