@@ -45,6 +45,7 @@ import { parseRequestInfo } from './request/request-info.ts';
 import { ServedContext } from './request/served-context.ts';
 import { Router } from './router/router.ts';
 import { type Listening, type ListenOptions, listen } from './server.ts';
+import { measureWrites } from './storage-metrics.ts';
 
 /** What the makers of authentication and admission may build on. */
 export interface ApiServices extends AdmissionData {
@@ -119,6 +120,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     storageRowOf: (row) => storageRowOf(table, row),
   });
   const metrics = new ApiMetrics({ process: options.processMetrics ?? false });
+  measureWrites(cacher, metrics, clock);
   const gate = new RequestGate();
   const policy = new PolicyIndex();
   const graph = new NodeGraph();

@@ -48,13 +48,17 @@ type Handle = (exchange: Exchange) => Promise<void>;
 // A client that ends watches resets streams; Node's defaults would end its connection after a thousand of them.
 const STREAM_RESET_BURST = 100_000;
 const STREAM_RESET_RATE = 10_000;
+// Upstream: http.Server.IdleTimeout in secure_serving.go; Node's 5 s would race with clients that keep connections.
+const IDLE_TIMEOUT_MS = 90_000;
 // Upstream: --http2-max-streams-per-connection
 const MAX_CONCURRENT_STREAMS = 1000;
 
 export async function listen(handle: Handle, options: ListenOptions, log: Logger): Promise<Listening> {
   const h1 = expressShell(handle, log);
   const server =
-    options.tls === undefined ? createHttpServer(h1) : secureServer(options.tls, h1, http2Shell(handle, log));
+    options.tls === undefined
+      ? createHttpServer({ keepAliveTimeout: IDLE_TIMEOUT_MS }, h1)
+      : secureServer(options.tls, h1, http2Shell(handle, log));
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -89,6 +93,7 @@ function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureSer
     streamResetBurst: STREAM_RESET_BURST,
     streamResetRate: STREAM_RESET_RATE,
     minVersion: 'TLSv1.2',
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
   } as Parameters<typeof createSecureServer>[0]);
   server.on(
     'request',
