@@ -9,6 +9,8 @@ import { hostname } from 'node:os';
 import { type ApiServer, LOOPBACK_USER } from '../apiserver/create-api-server.ts';
 import type { UserInfo } from '../apiserver/request/exchange.ts';
 import { standardApiServer } from '../apiserver/standard-api-server.ts';
+import { KubeletConnections } from '../apiserver/streaming/kubelet-connection.ts';
+import { streamingSubresources } from '../apiserver/streaming/streaming-subresources.ts';
 import { type Clock, systemClock, VirtualClock } from '../base/clock.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { type Random, seededRandom, systemRandom } from '../base/random.ts';
@@ -17,6 +19,7 @@ import { startControllerManager } from '../kcm/controller-manager.ts';
 import type { ControllerManagerFlags } from '../kcm/flags.ts';
 import { type SimulatedNodeOptions, SimulatedNodes } from '../kubelet/simulated-nodes.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
+import { startCompactor } from '../storage/compactor.ts';
 import type { Storage } from '../storage/storage.ts';
 import { openStorage, type StorageKind } from './open-storage.ts';
 import { writeKubeconfig } from './pki/kubeconfig.ts';
@@ -93,6 +96,7 @@ class Starter {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Logger;
+  #kubelets = new KubeletConnections();
   /** What to end, the last first. */
   readonly #parts: AsyncDisposable[] = [];
 
@@ -186,7 +190,9 @@ class Starter {
 
   async #apiServer(storage: Storage, pki: Pki): Promise<{ apiServer: ApiServer; url: string | undefined }> {
     const { listen, serviceCIDR = DEFAULT_SERVICE_CIDR, runtimeConfig } = this.#o;
+    this.#kubelets = new KubeletConnections(pki.apiServerKubeletClient);
     const apiServer = await standardApiServer({
+      streaming: (services) => streamingSubresources(services, this.#kubelets),
       storage,
       clock: this.#clock,
       random: this.#random,
@@ -218,6 +224,7 @@ class Starter {
       ...(podCIDR === undefined ? {} : { podCIDR }),
     });
     this.#parts.push(simulated);
+    for (const { name } of list) this.#kubelets.register(name, () => simulated.connect(name));
     await Promise.all(list.map((n) => simulated.add(n)));
     return simulated;
   }

@@ -108,6 +108,11 @@ export class Kubelet implements AsyncDisposable {
     return undefined;
   }
 
+  /** The pods this kubelet takes care of. */
+  list(): Pod[] {
+    return [...this.#workers.values()].map((w) => w.pod);
+  }
+
   /** Stops everything at once without a word to the API server, as a node that loses power does. */
   async kill(): Promise<void> {
     this.#silent = true;

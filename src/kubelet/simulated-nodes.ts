@@ -2,6 +2,8 @@
  * Any number of simulated nodes in one process: they share one watch of pods, one configuration cache and one address pool.
  * A node can be silenced and brought back, to see what the cluster makes of it.
  */
+import type { Server } from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -12,6 +14,7 @@ import type { ConfigSource } from './env.ts';
 import { Kubelet } from './kubelet.ts';
 import type { NodeFacts } from './node/node-object.ts';
 import { SharedPodSource } from './pod-source.ts';
+import { newKubeletServer } from './server/kubelet-server.ts';
 import { AddressPool } from './runtime/simulated/address-pool.ts';
 import { SimulatedRuntime } from './runtime/simulated/simulated-runtime.ts';
 import { simulatedVolumes } from './volumes/pod-volumes.ts';
@@ -34,6 +37,14 @@ export interface SimulatedNodeOptions {
   capacity?: Record<string, string>;
 }
 
+interface SimulatedNode {
+  kubelet: Kubelet;
+  options: SimulatedNodeOptions;
+  runtime: SimulatedRuntime;
+  /** Made when somebody first connects. */
+  server: Server | undefined;
+}
+
 const CAPACITY = { cpu: '8', memory: '16Gi', pods: '110', 'ephemeral-storage': '100Gi' };
 
 export class SimulatedNodes implements AsyncDisposable {
@@ -44,7 +55,7 @@ export class SimulatedNodes implements AsyncDisposable {
   readonly #pods: SharedPodSource;
   readonly #source: ConfigSource;
   readonly #addresses: AddressPool;
-  readonly #nodes = new Map<string, { kubelet: Kubelet; options: SimulatedNodeOptions; runtime: SimulatedRuntime }>();
+  readonly #nodes = new Map<string, SimulatedNode>();
   #started: Promise<void> | undefined;
 
   constructor(options: SimulatedNodesOptions) {
@@ -67,6 +78,17 @@ export class SimulatedNodes implements AsyncDisposable {
 
   runtime(name: string): SimulatedRuntime | undefined {
     return this.#nodes.get(name)?.runtime;
+  }
+
+  /** A connection to a node's kubelet server, within this process. */
+  async connect(name: string): Promise<Duplex> {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`node ${name} is not simulated`);
+    const { kubelet, runtime } = node;
+    node.server ??= newKubeletServer({ pods: kubelet, runtime, clock: this.#o.clock, log: this.#o.log });
+    const [client, server] = duplexPair();
+    node.server.emit('connection', server);
+    return client;
   }
 
   /** Resolves when the node is registered and ready. @throws Error when there is one of that name. */
@@ -120,7 +142,7 @@ export class SimulatedNodes implements AsyncDisposable {
         cgroupParent: () => '',
       },
     });
-    this.#nodes.set(options.name, { kubelet, options, runtime });
+    this.#nodes.set(options.name, { kubelet, options, runtime, server: undefined });
     await kubelet.start();
   }
 
