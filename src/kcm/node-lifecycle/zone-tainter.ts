@@ -8,7 +8,7 @@ import type { Logger } from '../../base/log.ts';
 import { TokenBucket } from '../../client/rate-limiter.ts';
 
 const BURST = 1;
-const RETRY_MS = 100;
+const PERIOD_MS = 100;
 
 export class ZoneTainter {
   readonly #clock: Clock;
@@ -38,7 +38,8 @@ export class ZoneTainter {
     if (this.#known.has(name)) return false;
     this.#known.add(name);
     this.#queue.add(name);
-    this.#wake();
+    // Not at once: the same round of monitoring may find that everything is dark, and stop the tainting.
+    if (!this.#stopped && !this.#busy) this.#timer ??= this.#clock.after(PERIOD_MS, () => this.#wake());
     return true;
   }
   remove(name: string): boolean {
@@ -84,7 +85,7 @@ export class ZoneTainter {
       this.#busy = false;
       if (done) this.#queue.delete(name);
       if (done || this.#stopped) this.#wake();
-      else this.#timer = this.#clock.after(RETRY_MS, () => this.#wake());
+      else this.#timer = this.#clock.after(PERIOD_MS, () => this.#wake());
     }
   }
 }
