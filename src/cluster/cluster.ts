@@ -125,7 +125,7 @@ class Starter {
       const client = apiServer.client(component('system:kube-controller-manager', 'system:masters'), {
         'user-agent': 'kube-controller-manager',
       });
-      const flags = { rootCA: pki.ca.certificate, ...this.#o.controllerManager };
+      const flags = { rootCa: pki.ca.certificate, ...this.#o.controllerManager };
       this.#parts.push(await startControllerManager({ ...this.#common(client), flags }));
     });
     await this.#step('scheduler', async () => {

@@ -41,6 +41,8 @@ interface SimulatedNode {
   kubelet: Kubelet;
   options: SimulatedNodeOptions;
   runtime: SimulatedRuntime;
+  /** Counts nodes in order of arrival; gives each its address. */
+  index: number;
   /** Made when somebody first connects. */
   server: Server | undefined;
 }
@@ -57,6 +59,7 @@ export class SimulatedNodes implements AsyncDisposable {
   readonly #addresses: AddressPool;
   readonly #nodes = new Map<string, SimulatedNode>();
   #started: Promise<void> | undefined;
+  #count = 0;
 
   constructor(options: SimulatedNodesOptions) {
     this.#o = options;
@@ -96,7 +99,7 @@ export class SimulatedNodes implements AsyncDisposable {
     if (this.#nodes.has(options.name)) throw new Error(`node ${options.name} is already simulated`);
     const { clock, random } = this.#o;
     const runtime = new SimulatedRuntime({ clock, random, addresses: this.#addresses });
-    await this.#run(options, runtime, this.#nodes.size);
+    await this.#run(options, runtime, this.#count++);
   }
 
   /** The node stops reporting and its pods stop being looked after; its containers run on. */
@@ -108,7 +111,7 @@ export class SimulatedNodes implements AsyncDisposable {
   async revive(name: string): Promise<void> {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new Error(`node ${name} is not simulated`);
-    await this.#run(node.options, node.runtime, [...this.#nodes.keys()].indexOf(name));
+    await this.#run(node.options, node.runtime, node.index);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,7 +145,7 @@ export class SimulatedNodes implements AsyncDisposable {
         cgroupParent: () => '',
       },
     });
-    this.#nodes.set(options.name, { kubelet, options, runtime, server: undefined });
+    this.#nodes.set(options.name, { kubelet, options, runtime, server: undefined, index });
     await kubelet.start();
   }
 
@@ -159,7 +162,7 @@ export class SimulatedNodes implements AsyncDisposable {
     const { random } = this.#o;
     return {
       name: options.name,
-      internalIP: `172.30.${(index >> 8) & 255}.${index & 255}`,
+      internalIP: `172.30.${((index + 1) >> 8) & 255}.${(index + 1) & 255}`,
       labels: { type: 'simulated', ...options.labels },
       capacity,
       allocatable: capacity,
