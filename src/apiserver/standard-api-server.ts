@@ -2,12 +2,14 @@
  * The API server of a cluster: createApiServer with every room in it (strategies, printers, admission, authentication, Node and
  * RBAC, reviews, subresources, OpenAPI) and the objects it starts with. What src/cluster and `keelson kube-apiserver` call.
  */
+
 import { newAdmission } from '../admission/chain.ts';
 import { WebhookCaller } from '../admission/webhook/caller.ts';
 import type { Service } from '../api/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { cloneJson } from '../machinery/meta/clone.ts';
 import { virtualResources } from '../registry/authorization/virtual-resources.ts';
 import { convert } from '../registry/convert.ts';
 import { ServiceAllocators } from '../registry/core/services/allocators.ts';
@@ -188,7 +190,7 @@ function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
         if (!host || host === 'None') throw new Error(`service ${JSON.stringify(name)} not found`);
         return { host, port };
       },
-      convert: (object, to) => convert(structuredClone(object), gvkOf(object), to),
+      convert: (object, to) => convert(cloneJson(object), gvkOf(object), to),
       applyDefaults(object, kind) {
         const row = api.table.byKind(kind);
         if (row !== undefined) api.stores.forRow(row).strategy.default?.(object);

@@ -7,6 +7,7 @@ import { findDuplicateKeys, parseJson, stringifyJson } from '../../machinery/cod
 import { checkTypes, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, conflict, invalid, StatusError } from '../../machinery/errors/status-error.ts';
+import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
@@ -105,11 +106,13 @@ export function patchMechanism(
   const patch = parsePatch(body, type);
   const strict = options.fieldValidation ?? 'Warn';
   const duplicates = strict === 'Ignore' ? [] : findDuplicateKeys(body, patch);
+  let fresh: unknown = patch;
   return (current, copy) => {
     if (current === undefined) throw badRequest('unable to patch an object that does not exist');
-    const base = copy();
-    // Results share subtrees with the patch, which the next attempt needs as it was.
-    const object = structuredClone(applyPatch(base, patch, type, schema, row.schemas));
+    // The result shares subtrees with the copy and the patch, so each attempt takes its own of both; a JSON patch's `copy` shares them within.
+    const patched = applyPatch(copy(), fresh ?? parsePatch(body, type), type, schema, row.schemas);
+    fresh = undefined;
+    const object = type === JSON_PATCH ? cloneJson(patched) : patched;
     const bad = checkTypes(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(object, bad);
     const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
@@ -182,7 +185,8 @@ export function applyMechanism(
       applied,
       force: options.force === true,
     });
-    const object = structuredClone(result.object) as KubeObject;
+    // It shares structure with the stored object, which nobody may change.
+    const object = cloneJson(result.object);
     store.strategy.default?.(object);
     return object;
   };

@@ -3,11 +3,13 @@
  * bytes and objects. One per served row; versions of one resource share keys and watch cache. Stored bytes are in the row's
  * storage version and carry no resourceVersion; served bytes are in the row's own version and do.
  */
+
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeJson, parseJson } from '../../machinery/codec/json.ts';
 import { badRequest, type GroupResource } from '../../machinery/errors/status-error.ts';
-import type { GroupVersionKind, KubeObject } from '../../machinery/meta/object.ts';
+import { cloneJson } from '../../machinery/meta/clone.ts';
+import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
 import { encodeForStorage, spliceResourceVersion } from '../../machinery/meta/resource-version.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
@@ -92,7 +94,7 @@ export class StoreCore {
   /** Object in the row's version → bytes to store. */
   toStorage(object: KubeObject): Buffer {
     if (this.isStorageVersion) return encodeForStorage(object);
-    return encodeForStorage(convert(structuredClone(object), this.#gvk, this.row.storage));
+    return encodeForStorage(convert(cloneJson(object), this.#gvk, this.row.storage));
   }
 
   /** The JSON a client receives. */
@@ -105,10 +107,17 @@ export class StoreCore {
   object(entry: Entry): KubeObject {
     if (this.isStorageVersion) return entry.object;
     return entry.slot(`object ${this.#slot}`, () => {
-      const converted = convert(parseJson(entry.bytes) as KubeObject, this.row.storage, this.#gvk);
+      const stored = parseJson(entry.bytes) as KubeObject;
+      const converted = convert(stored, this.#storedVersion(stored), this.#gvk);
       this.strategy.default?.(converted);
       return converted;
     });
+  }
+
+  /** Custom resources may be stored in any version that once was their storage version. */
+  #storedVersion(stored: KubeObject): GroupVersionKind {
+    if (this.row.readThrough === undefined) return this.row.storage;
+    return { ...parseApiVersion(stored.apiVersion ?? ''), kind: stored.kind ?? '' };
   }
 
   /** The caller's own, with its resourceVersion. */

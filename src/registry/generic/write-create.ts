@@ -2,12 +2,14 @@
  * Creating an object: generated names with retry, the before-create hooks, the strategy's reservation, and the one write.
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Create
  */
+
 import {
   groupResourceString,
   isAlreadyExists,
   StatusError,
   statusErrorOf,
 } from '../../machinery/errors/status-error.ts';
+import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { StorageError } from '../../storage/storage.ts';
 import { beforeCreate, fillSystemFields, generateName } from './before-create.ts';
@@ -39,7 +41,7 @@ export async function createObject(
   if (!metadata.generateName || metadata.name) return createOnce(store, object, context, validate);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(store, structuredClone(object), context, validate);
+      return await createOnce(store, cloneJson(object), context, validate);
     } catch (err) {
       if (attempt >= MAX_NAME_GENERATION_ATTEMPTS || !isAlreadyExists(err)) throw err;
     }

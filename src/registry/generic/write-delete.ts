@@ -2,7 +2,9 @@
  * Deleting an object: preconditions, grace, finalizers; at once, or by marking it and leaving the rest to whoever owns the
  * finalizers or the grace period. Upstream: apiserver/pkg/registry/generic/registry/store.go Delete, rest/delete.go
  */
+
 import { conflict, isNotFound, notFound } from '../../machinery/errors/status-error.ts';
+import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
 import { formatTime, parseTime } from '../../machinery/meta/time.ts';
 import { isStorageError } from '../../storage/storage.ts';
@@ -208,13 +210,7 @@ export async function deleteCollection(
   for (const entry of listed.entries) {
     const { name = '', namespace = '' } = store.object(entry).metadata;
     try {
-      await deleteObject(
-        store,
-        name,
-        structuredClone(options),
-        { ...context, namespace, warn: context.warn },
-        validate,
-      );
+      await deleteObject(store, name, cloneJson(options), { ...context, namespace, warn: context.warn }, validate);
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }

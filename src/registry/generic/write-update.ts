@@ -3,7 +3,9 @@
  * nothing is not written. Emptying the finalizers of a deleted object deletes it.
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Update, storage/etcd3/store.go GuaranteedUpdate
  */
+
 import { conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
+import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { sameExceptManagedFieldsTime } from '../../machinery/patch/managed-fields.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
@@ -85,7 +87,7 @@ async function attempt(
   // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
   const before = old.metadata.managedFields;
   if (before !== undefined && sameExceptManagedFieldsTime(object, old))
-    object.metadata.managedFields = structuredClone(before);
+    object.metadata.managedFields = cloneJson(before);
   if (request.validateUpdate !== undefined) await request.validateUpdate(object, old);
   if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
     return removeEmptied(store, key, object, entry, context);

@@ -6,6 +6,7 @@
 import { encodeJson } from '../../../machinery/codec/json.ts';
 import { checkTypes, pruneUnknown } from '../../../machinery/codec/unknown-fields.ts';
 import { conflict, invalid, notFound } from '../../../machinery/errors/status-error.ts';
+import { cloneJson } from '../../../machinery/meta/clone.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
 import { managerOf } from '../../../machinery/patch/field-manager-name.ts';
@@ -92,7 +93,7 @@ async function handlePatch(request: ResourceRequest): Promise<void> {
   }
   const patch = patchOf(body, type, schema, schemas);
   const bytes = await write(request, options, (live) => {
-    const scale = structuredClone(patch(live)) as Scale;
+    const scale = cloneJson(patch(live)) as Scale;
     const bad = checkTypes(scale, schema, schemas);
     if (bad !== undefined)
       throw invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(scale), bad)]);
@@ -131,7 +132,7 @@ async function write(
     async change(current, copy) {
       if (current === undefined) throw notFound(store.resource, name);
       const live = scaleOf(request, current);
-      const next = change(structuredClone(live));
+      const next = change(cloneJson(live));
       checkName(next, name, request.namespace);
       checkScale(request, next, live);
       if (!tracksFields)
