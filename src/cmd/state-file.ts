@@ -1,6 +1,7 @@
 /** `DIR/keelson.json`: which process serves a data directory. Written when it is ready, removed when it ends. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { processStart } from '../cluster/process-start.ts';
 
 export interface ClusterState {
   pid: number;
@@ -36,15 +37,4 @@ export function readState(dataDir: string): ClusterState | undefined {
     return undefined;
   }
   return processStart(state.pid) === state.processStart ? state : undefined;
-}
-
-/** Field 22 of /proc/PID/stat; '' when there is no such process. */
-export function processStart(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command in field 2 may hold spaces and parentheses; what follows the last one is regular.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
 }

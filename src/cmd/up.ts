@@ -6,11 +6,12 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { processStart } from '../cluster/process-start.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
 import { plainProgress, terminalProgress } from './progress.ts';
-import { processStart, readState, removeState, writeState } from './state-file.ts';
+import { readState, removeState, writeState } from './state-file.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 export const upFlags = {

@@ -178,7 +178,9 @@ export interface SandboxStatusMessage {
   state: string;
   created_at: number;
   network?: { ip: string; additional_ips: { ip: string }[] };
-  linux?: { namespaces?: { options?: { network: string } } };
+  linux?: { namespaces?: { options?: { network: string; pid: string; ipc: string } } };
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
 }
 
 export function sandboxRecord(s: SandboxStatusMessage): SandboxRecord {
@@ -192,6 +194,30 @@ export function sandboxRecord(s: SandboxStatusMessage): SandboxRecord {
     createdAt: Math.trunc(s.created_at / 1e6),
     ips,
     hostNetwork: s.linux?.namespaces?.options?.network === NS.node,
+  };
+}
+
+/** What a sandbox that somebody else made was asked for, as far as its containers need to know. */
+export function knownSandboxConfig(s: SandboxStatusMessage, podLogsDir: string): SandboxConfig {
+  const { pod, attempt, hostNetwork } = sandboxRecord(s);
+  const options = s.linux?.namespaces?.options;
+  return {
+    pod,
+    attempt,
+    hostname: '',
+    hostNetwork,
+    hostPID: options?.pid === NS.node,
+    hostIPC: options?.ipc === NS.node,
+    shareProcessNamespace: options?.pid === NS.pod,
+    dns: { servers: [], searches: [], options: [] },
+    portMappings: [],
+    labels: s.labels,
+    annotations: s.annotations,
+    logDirectory: `${podLogsDir}/${pod.namespace}_${pod.name}_${pod.uid}`,
+    sysctls: {},
+    cgroupParent: '',
+    runtimeHandler: '',
+    securityContext: { supplementalGroups: [] },
   };
 }
 

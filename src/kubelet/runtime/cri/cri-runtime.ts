@@ -29,6 +29,7 @@ import {
   containerRecord,
   type ImageMessage,
   imageOf,
+  knownSandboxConfig,
   podUidLabel,
   resourcesMessage,
   type SandboxStatusMessage,
@@ -156,9 +157,7 @@ export class CriRuntime implements ContainerRuntime {
   }
   async removeSandbox(id: string): Promise<void> {
     await this.#gone(this.#client.call('RemovePodSandbox', { pod_sandbox_id: id }));
-    const logs = this.#sandboxConfigs.get(id)?.logDirectory;
     this.#sandboxConfigs.delete(id);
-    if (logs !== undefined) await rm(logs, { recursive: true, force: true });
   }
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
@@ -196,6 +195,11 @@ export class CriRuntime implements ContainerRuntime {
     return found?.id ? imageOf(found) : undefined;
   }
   async pullImage(image: string, creds: readonly RegistryCredentials[], signal: AbortSignal): Promise<string> {
+    if (this.#o.bringImages !== undefined) {
+      await this.#o.bringImages();
+      const found = await this.imageStatus(image).catch(() => undefined);
+      if (found !== undefined) return found.id;
+    }
     const tries: (RegistryCredentials | undefined)[] = creds.length > 0 ? [...creds] : [undefined];
     let failure: unknown;
     for (const auth of tries) {
@@ -328,26 +332,8 @@ export class CriRuntime implements ContainerRuntime {
 
   /** After a restart of the kubelet the configuration of a sandbox is what its status says of it. */
   async #sandboxConfigOf(id: string): Promise<SandboxConfig> {
-    const record = await this.#sandbox(id);
-    if (record === undefined) throw new RuntimeError('NotFound', `sandbox ${id} not found`);
-    return {
-      pod: record.pod,
-      attempt: record.attempt,
-      hostname: '',
-      hostNetwork: record.hostNetwork,
-      hostPID: false,
-      hostIPC: false,
-      shareProcessNamespace: false,
-      dns: { servers: [], searches: [], options: [] },
-      portMappings: [],
-      labels: {},
-      annotations: {},
-      logDirectory: `/var/log/pods/${record.pod.namespace}_${record.pod.name}_${record.pod.uid}`,
-      sysctls: {},
-      cgroupParent: '',
-      runtimeHandler: '',
-      securityContext: { supplementalGroups: [] },
-    };
+    const r = await this.#client.call<{ status: SandboxStatusMessage }>('PodSandboxStatus', { pod_sandbox_id: id });
+    return knownSandboxConfig(r.status, this.#o.podLogsDir);
   }
 
   async #gone(call: Promise<unknown>): Promise<void> {
