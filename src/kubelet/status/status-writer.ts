@@ -10,7 +10,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import { PODS } from '../../client/resources.ts';
-import { isConflict, isNotFound } from '../../machinery/errors/status-error.ts';
+import { isConflict, isInvalid, isNotFound } from '../../machinery/errors/status-error.ts';
 
 interface Entry {
   pod: Pod;
@@ -76,6 +76,12 @@ export class StatusWriter {
           return;
         }
         if (isAbortError(err) || this.#o.signal.aborted) return;
+        if (isInvalid(err)) {
+          // The same status would be refused again; a newer one gets its own try.
+          entry.sent = text;
+          this.#o.log.error('pod status refused', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, err });
+          return;
+        }
         this.#o.log.warn('pod status not written, will retry', {
           pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
           err,
@@ -94,11 +100,28 @@ export class StatusWriter {
   }
 }
 
-/** A strategic merge keeps what a patch leaves out: fields that are no longer there are removed by null. */
-function withRemovals(old: PodStatus, status: PodStatus): Record<string, unknown> {
+/**
+ * A strategic merge keeps what a patch leaves out: fields that are no longer there are removed by null, elements of lists that merge
+ * by key (addresses, conditions) by a directive.
+ */
+export function withRemovals(old: PodStatus, status: PodStatus): Record<string, unknown> {
   const out: Record<string, unknown> = { ...status };
   for (const key of ['message', 'reason'] as const)
     if (old[key] !== undefined && status[key] === undefined) out[key] = null;
-  // Container statuses are one list replaced as a whole; conditions and addresses merge by key.
+  const gone = <T>(
+    before: readonly T[] | undefined,
+    now: readonly T[] | undefined,
+    key: (x: T) => string,
+    name: string,
+  ) =>
+    (before ?? [])
+      .filter((x) => !(now ?? []).some((y) => key(y) === key(x)))
+      .map((x) => ({ $patch: 'delete', [name]: key(x) }));
+  const lists: [string, unknown[]][] = [
+    ['hostIPs', gone(old.hostIPs, status.hostIPs, (x) => x.ip, 'ip')],
+    ['podIPs', gone(old.podIPs, status.podIPs, (x) => x.ip, 'ip')],
+  ];
+  for (const [name, removals] of lists)
+    if (removals.length > 0) out[name] = [...((out[name] as unknown[] | undefined) ?? []), ...removals];
   return out;
 }
