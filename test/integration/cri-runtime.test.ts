@@ -18,7 +18,6 @@ describe('containerd', () => {
     const podLogsDir = join(machine.dir, 'pods');
     await mkdir(podLogsDir);
     const { socket } = machine.containerd;
-    const refuse = () => Promise.reject(new Error('this suite opens no streams'));
     const open = () =>
       new CriRuntime({
         socket,
@@ -26,7 +25,6 @@ describe('containerd', () => {
         log: silentLogger,
         podLogsDir,
         bringImages: async () => {},
-        streams: { exec: refuse, portForward: refuse },
       });
     subject = {
       runtime: open(),

@@ -3,7 +3,7 @@
  * input gives the same bytes. Used for the sandbox image and for images made from files of this machine.
  */
 import { createHash } from 'node:crypto';
-import { pack } from 'tar-stream';
+import { type Pack, pack } from 'tar-stream';
 
 export interface ImageFile {
   /** Without a leading slash. */
@@ -81,9 +81,9 @@ function layerOf(files: readonly ImageFile[]): Promise<Buffer> {
   return collect(tar);
 }
 
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function collect(stream: Pack): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

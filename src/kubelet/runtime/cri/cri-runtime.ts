@@ -44,6 +44,10 @@ export interface CriRuntimeOptions {
   socket: string;
   clock: Clock;
   log: Logger;
+  /** Where sandboxes that another process made have their logs: `<dir>/<namespace>_<name>_<uid>`. */
+  podLogsDir: string;
+  /** Images the runtime has or gets from files need no registry: called before a pull, brings in what is new. None: always a registry. */
+  bringImages?(): Promise<void>;
 }
 
 const RELIST_PERIOD = 1000;
