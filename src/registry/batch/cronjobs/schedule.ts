@@ -62,7 +62,12 @@ function checkDescriptor(text: string): void {
   if (!text.startsWith('@every ')) throw new Problem(`unrecognized descriptor: ${text}`);
   const duration = text.slice('@every '.length);
   if (parseGoDuration(duration) === undefined) {
-    throw new Problem(`failed to parse duration ${text}: time: invalid duration ${JSON.stringify(duration)}`);
+    const unit = /^[+-]?[\d.]+([^\d.]+)/.exec(duration)?.[1];
+    const quoted = JSON.stringify(duration);
+    let why = `time: invalid duration ${quoted}`;
+    if (unit) why = `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
+    else if (/^[+-]?[\d.]+$/.test(duration)) why = `time: missing unit in duration ${quoted}`;
+    throw new Problem(`failed to parse duration ${text}: ${why}`);
   }
 }
 

@@ -25,7 +25,8 @@ function defaultJob(job: Job): void {
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex != null ? 2147483647 : 6;
   const labels = spec.template.metadata?.labels;
-  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+  // The same map, not a copy: the labels that tie pods to the job go to both, as upstream.
+  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
@@ -44,6 +45,7 @@ function generateSelector(job: Job): void {
   spec.selector ??= {};
   spec.selector.matchLabels ??= {};
   spec.selector.matchLabels[CONTROLLER_UID] ??= uid;
+  if (Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = labels;
 }
 
 export const jobStrategy: Strategy<Job> = specStatusStrategy<Job>({

@@ -1,6 +1,12 @@
 /** Nodes. Upstream: pkg/registry/core/node/strategy.go, pkg/apis/core/validation/validation.go ValidateNode */
 import type { Node, Taint } from '../../../api/core-v1.ts';
-import { duplicateField, forbiddenField, invalidField, Path } from '../../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  internalFieldError,
+  invalidField,
+  Path,
+} from '../../../machinery/validation/field-error.ts';
 import { isLabelValue } from '../../../machinery/validation/names.ts';
 import { parseCIDR } from '../../../machinery/validation/ip.ts';
 import type { Strategy, StrategyContext } from '../../generic/strategy.ts';
@@ -81,8 +87,14 @@ function validateNode(node: Node): Errors {
   const path = Path.root('spec', 'podCIDRs');
   cidrs.forEach((cidr, i) => void validCIDRForLegacyField(path.index(i), cidr, undefined, out));
   if (cidrs.length > 1) {
-    const families = new Set(cidrs.map((c) => parseCIDR(c)?.ip.length));
-    if (families.size < 2 || cidrs.length > 2) {
+    const lengths = cidrs.map((c) => parseCIDR(c)?.ip.length);
+    const bad = lengths.indexOf(undefined);
+    if (bad >= 0) {
+      const why = `invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${cidrs[bad]})`;
+      const text = `invalid PodCIDRs. failed to check with dual stack with error:${why}`;
+      out.push(internalFieldError(path, new Error(text)));
+    }
+    if (bad >= 0 || new Set(lengths).size < 2 || cidrs.length > 2) {
       out.push(invalidField(path, cidrs, 'may specify no more than one CIDR for each IP family'));
     }
   }

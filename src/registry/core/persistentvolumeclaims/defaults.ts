@@ -6,6 +6,8 @@ export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.resources ??= {};
   defaultResources(spec.resources);
   spec.volumeMode ??= 'Filesystem';
+  if (spec.dataSource) spec.dataSource.apiGroup ??= null as never;
+  if (spec.dataSourceRef) spec.dataSourceRef.apiGroup ??= null as never;
 }
 
 export function defaultClaim(claim: PersistentVolumeClaim): void {
