@@ -8,8 +8,16 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Authorizer } from '../machinery/authorization/authorizer.ts';
-import { apiVersionOf, type GroupVersionKind, type GroupVersionResource } from '../machinery/meta/object.ts';
-import type { Schema } from '../machinery/schema/schema.ts';
+import { canonicalObject } from '../machinery/codec/canonical.ts';
+import { hasWireMessage } from '../machinery/codec/protobuf.ts';
+import {
+  apiVersionOf,
+  type GroupVersionKind,
+  type GroupVersionResource,
+  type KubeObject,
+} from '../machinery/meta/object.ts';
+import { builtinSchemas } from '../machinery/schema/builtin.ts';
+import type { Schema, SchemaSource } from '../machinery/schema/schema.ts';
 import type { Printer } from '../registry/generic/printer.ts';
 import type { StoreCore } from '../registry/generic/store-core.ts';
 import type { Stores } from '../registry/generic/stores.ts';
@@ -46,6 +54,25 @@ export interface ResourceRequest {
   readonly query: URLSearchParams;
 }
 
+/** What a body may be: the endpoint's own kind, or a subresource's (Scale, Binding, Eviction). */
+export interface BodyKind {
+  kind: GroupVersionKind;
+  schema: Schema;
+  source: SchemaSource;
+  /** Into upstream's typed form: field order, zero values, one spelling of quantities and times. Absent for custom resources. */
+  canonical: ((object: KubeObject) => KubeObject) | undefined;
+  /** Other group versions that are taken as well (Eviction: policy/v1beta1). */
+  accepts?: readonly { group: string; version: string }[];
+}
+
+export function bodyKind(kind: GroupVersionKind, definition: string, source: SchemaSource): BodyKind {
+  const canonical =
+    source === builtinSchemas() && hasWireMessage(definition)
+      ? (object: KubeObject) => canonicalObject(object, definition) as unknown as KubeObject
+      : undefined;
+  return { kind, schema: source.definition(definition), source, canonical };
+}
+
 export type ResourceHandler = (request: ResourceRequest) => Promise<void>;
 
 export class Endpoint {
@@ -56,6 +83,8 @@ export class Endpoint {
   readonly apiVersion: string;
   readonly schema: Schema;
   readonly printer: Printer;
+  /** What bodies of the main door are decoded into. */
+  readonly body: BodyKind;
   /** Of a CustomResourceDefinition: no Go type upstream, so no strategic merge and no protobuf. */
   readonly isCustom: boolean;
 
@@ -68,5 +97,6 @@ export class Endpoint {
     this.apiVersion = apiVersionOf(row);
     this.schema = row.schemas.definition(row.definition);
     this.printer = printer;
+    this.body = bodyKind(this.kind, row.definition, row.schemas);
   }
 }

@@ -14,11 +14,7 @@ export async function handleCreate(request: ResourceRequest): Promise<void> {
   const negotiated = negotiateOutput(request);
   const options = readCreateOptions(request.query);
   const dryRun = isDryRun(options);
-  const object = await readObject(
-    request,
-    { kind: endpoint.kind, schema: endpoint.schema, source: row.schemas },
-    options.fieldValidation,
-  );
+  const object = await readObject(request, endpoint.body, options.fieldValidation);
   wipeSystemFields(object.metadata);
   ensureNamespace(object, namespace, row.namespaced);
   dedupOwnerReferences(request, object, false);

@@ -10,23 +10,13 @@ import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
 import { checkTypes, decodeTypeError, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
-import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
 import { builtinSchemas, definitionName } from '../../machinery/schema/builtin.ts';
-import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
-import type { ResourceRequest } from '../endpoint.ts';
+import type { BodyKind, ResourceRequest } from '../endpoint.ts';
 import type { FieldValidation } from '../request/query-options.ts';
 
 // Upstream: server.Config MaxRequestBodyBytes
 export const MAX_REQUEST_BODY = 3 * 1024 * 1024;
-
-/** What a body may be: the endpoint's own kind, or a subresource's (Scale, Binding, Eviction). */
-export interface BodyKind {
-  kind: GroupVersionKind;
-  schema: Schema;
-  source: SchemaSource;
-  /** Other group versions that are taken as well (Eviction: policy/v1beta1). */
-  accepts?: readonly { group: string; version: string }[];
-}
 
 export async function readObject(
   request: ResourceRequest,
@@ -71,7 +61,7 @@ export function decodeObject(
   // Go's decoder knows no absent metadata: it is a struct.
   typed.metadata ??= {};
   applyFieldValidation(request, typed, repeated, into, validation);
-  return typed;
+  return into.canonical?.(typed) ?? typed;
 }
 
 function parseBody(body: Buffer, encoding: BodyEncoding): unknown {

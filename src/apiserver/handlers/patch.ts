@@ -6,7 +6,7 @@ import { decodeCbor } from '../../machinery/codec/cbor.ts';
 import { findDuplicateKeys, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
 import { checkTypes, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
-import { badRequest, conflict, invalid, StatusError } from '../../machinery/errors/status-error.ts';
+import { badRequest, conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
@@ -108,11 +108,11 @@ export function patchMechanism(
   const duplicates = strict === 'Ignore' ? [] : findDuplicateKeys(body, patch);
   let fresh: unknown = patch;
   return (current, copy) => {
-    if (current === undefined) throw badRequest('unable to patch an object that does not exist');
+    if (current === undefined) throw notFound(store.resource, request.name);
     // The result shares subtrees with the copy and the patch, so each attempt takes its own of both; a JSON patch's `copy` shares them within.
     const patched = applyPatch(copy(), fresh ?? parsePatch(body, type), type, schema, row.schemas);
     fresh = undefined;
-    const object = type === JSON_PATCH ? cloneJson(patched) : patched;
+    let object = type === JSON_PATCH ? cloneJson(patched) : patched;
     const bad = checkTypes(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(object, bad);
     const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
@@ -120,6 +120,7 @@ export function patchMechanism(
       throw invalidPatch(object, `strict decoding error: ${problems.join(', ')}`);
     if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
     object.metadata ??= {};
+    object = endpoint.body.canonical?.(object) ?? object;
     store.strategy.default?.(object);
     trackFields(request, object, current, options.fieldManager, door);
     return object;
@@ -186,7 +187,7 @@ export function applyMechanism(
       force: options.force === true,
     });
     // It shares structure with the stored object, which nobody may change.
-    const object = cloneJson(result.object);
+    const object = endpoint.body.canonical?.(result.object) ?? cloneJson(result.object);
     store.strategy.default?.(object);
     return object;
   };

@@ -24,9 +24,8 @@ export async function handleUpdate(
   const options = readUpdateOptions(request.query);
   const encoding = negotiateContentType(exchange.headers['content-type'], { protobuf: !endpoint.isCustom });
   const body = await exchange.readBody(MAX_REQUEST_BODY);
-  const into = { kind: endpoint.kind, schema: endpoint.schema, source: row.schemas };
   const decode = () => {
-    const object = decodeObject(request, body, encoding, into, options.fieldValidation ?? 'Warn');
+    const object = decodeObject(request, body, encoding, endpoint.body, options.fieldValidation ?? 'Warn');
     ensureNamespace(object, namespace, row.namespaced);
     checkName(object, name, namespace);
     dedupOwnerReferences(request, object, false);

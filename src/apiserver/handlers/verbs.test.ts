@@ -298,7 +298,7 @@ describe('verbs', () => {
   it('create fills system fields and keeps nothing a client may not set', async () => {
     const { status, json } = await call('POST', MAPS, {
       body: {
-        ...map('a'),
+        ...map('a', { k: 'v' }),
         metadata: { name: 'a', uid: 'mine', resourceVersion: '', deletionTimestamp: '2020-01-01T00:00:00Z' },
       },
     });

@@ -64,6 +64,7 @@ export async function listEntries(
       prefix,
       ...(limit > 0 ? { limit } : {}),
       ...(selector === undefined ? {} : { selector }),
+      ...(selection.index === undefined || revisions.revision !== undefined ? {} : { index: selection.index }),
       ...revisions,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -17,11 +17,11 @@ export interface Selection {
   name: string | undefined;
   /** `metadata.namespace=x` was asked for. */
   namespace: string | undefined;
-  /** Required field values; a store index on one of them may serve the selection. */
-  requiredFields: ReadonlyMap<string, string>;
+  /** A store index that holds all that is selected, where there is one. */
+  index: { name: string; value: string } | undefined;
 }
 
-const EVERYTHING: Selection = { selector: undefined, name: undefined, namespace: undefined, requiredFields: new Map() };
+const EVERYTHING: Selection = { selector: undefined, name: undefined, namespace: undefined, index: undefined };
 
 /** @throws StatusError 400 for a selector that does not parse or a field that cannot be selected by. */
 export function parseSelection(store: StoreCore, labelSelector: string, fieldSelector: string): Selection {
@@ -51,7 +51,9 @@ export function parseSelection(store: StoreCore, labelSelector: string, fieldSel
   };
   const name = required.get('metadata.name');
   const namespace = store.row.namespaced ? required.get('metadata.namespace') : undefined;
-  return { selector, name, namespace, requiredFields: required };
+  const indexed = store.indexes.find((field) => required.has(field));
+  const index = indexed === undefined ? undefined : { name: indexed, value: required.get(indexed)! };
+  return { selector, name, namespace, index };
 }
 
 function parse<T>(f: () => T): T {

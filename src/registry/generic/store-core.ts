@@ -54,6 +54,8 @@ export class StoreCore {
   readonly resource: GroupResource;
   /** `/registry/pods/`: every key of the resource starts with it. */
   readonly root: string;
+  /** Selectable fields the cache has an index of. */
+  readonly indexes: readonly string[];
   /** Bytes in storage are in the row's own version. */
   readonly isStorageVersion: boolean;
   readonly #gvk: GroupVersionKind;
@@ -69,6 +71,7 @@ export class StoreCore {
     this.random = options.random;
     this.resource = { group: row.group, resource: row.resource };
     this.root = storageRoot(row);
+    this.indexes = indexedFields(row);
     this.#gvk = { group: row.group, version: row.version, kind: row.kind };
     this.#slot = `${row.group}/${row.version} ${row.readThrough ?? ''}`;
     this.isStorageVersion =
@@ -138,6 +141,11 @@ export class StoreCore {
       fields: selectableFields(this.row, this.strategy, this.object(entry)),
     }));
   }
+}
+
+/** A kubelet watches its own pods: an index makes an event cost one node's watchers, not one selector for every kubelet. */
+export function indexedFields(row: ResourceRow): readonly string[] {
+  return row.group === '' && row.resource === 'pods' ? ['spec.nodeName'] : [];
 }
 
 export function storageRoot(row: ResourceRow): string {

@@ -12,7 +12,7 @@ import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { Cacher } from '../../storage/cacher/cacher.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
 import type { ResourceRow } from '../resource.ts';
-import { StoreCore, selectableFields, storageRoot } from './store-core.ts';
+import { indexedFields, StoreCore, selectableFields, storageRoot } from './store-core.ts';
 import type { Strategy } from './strategy.ts';
 
 export interface StoresOptions {
@@ -83,15 +83,15 @@ export class Stores {
         parse: (bytes) => parseJson(bytes) as KubeObject,
         labels: (object) => object.metadata.labels ?? EMPTY,
         fields: (object) => selectableFields(storageRow, strategy, object),
-        ...(row.storage.prefix === 'pods' ? { indexes: { 'spec.nodeName': nodeNameOf } } : {}),
+        indexes: Object.fromEntries(
+          indexedFields(storageRow).map((field) => [
+            field,
+            (entry: CacheEntry<KubeObject>) => [entry.fields[field] ?? ''],
+          ]),
+        ),
       });
       this.#caches.set(prefix, cache);
     }
     return cache;
   }
-}
-
-// Kubelets watch their own pods only: an index makes that cost one pod an event, not one selector a kubelet.
-function nodeNameOf(entry: CacheEntry<KubeObject>): readonly string[] {
-  return [entry.fields['spec.nodeName'] ?? ''];
 }

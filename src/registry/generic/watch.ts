@@ -47,6 +47,7 @@ export async function openWatch(
       ...from,
       ...(single ? { key: store.key(namespace, selection.name!) } : { prefix: store.prefix(namespace) }),
       ...(selection.selector === undefined ? {} : { selector: selection.selector }),
+      ...(selection.index === undefined ? {} : { index: selection.index }),
       onBatch: sink.onBatch,
       onClose: sink.onClose,
       signal,

@@ -13,7 +13,7 @@ import {
 } from '../../../machinery/validation/field-error.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
-import type { Endpoint, ResourceRequest } from '../../endpoint.ts';
+import { bodyKind, type Endpoint, type ResourceRequest } from '../../endpoint.ts';
 import { isDryRun, readCreateOptions } from '../../request/query-options.ts';
 import { attributesFor, writeContextOf } from '../attributes.ts';
 import { readObject } from '../decode.ts';
@@ -43,8 +43,7 @@ async function bind(request: ResourceRequest, pods: Endpoint, urlName: string | 
   const { server, namespace } = request;
   const options = readCreateOptions(request.query);
   const dryRun = isDryRun(options);
-  const schemas = builtinSchemas();
-  const into = { kind: KIND, schema: schemas.definition('io.k8s.api.core.v1.Binding'), source: schemas };
+  const into = bodyKind(KIND, 'io.k8s.api.core.v1.Binding', builtinSchemas());
   const binding = (await readObject(request, into, options.fieldValidation)) as Binding;
   const name = urlName ?? binding.metadata.name ?? '';
   const attributes = attributesFor(request, {

@@ -23,7 +23,7 @@ import type { DeleteOptions } from '../../../registry/generic/strategy.ts';
 import { deleteObject } from '../../../registry/generic/write-delete.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
-import type { ResourceRequest } from '../../endpoint.ts';
+import { bodyKind, type ResourceRequest } from '../../endpoint.ts';
 import {
   type DeleteRequestOptions,
   deleteOptionsOf,
@@ -51,11 +51,8 @@ export const evictionHandlers: SubresourceHandlers = { post: evict };
 async function evict(request: ResourceRequest): Promise<void> {
   const { server, name } = request;
   const options = readCreateOptions(request.query);
-  const schemas = builtinSchemas();
   const into = {
-    kind: KIND,
-    schema: schemas.definition('io.k8s.api.policy.v1.Eviction'),
-    source: schemas,
+    ...bodyKind(KIND, 'io.k8s.api.policy.v1.Eviction', builtinSchemas()),
     accepts: [{ group: 'policy', version: 'v1beta1' }],
   };
   const eviction = (await readObject(request, into, options.fieldValidation)) as Eviction;

@@ -19,10 +19,10 @@ import { getEntry } from '../../../registry/generic/list.ts';
 import type { Strategy } from '../../../registry/generic/strategy.ts';
 import { updateObject } from '../../../registry/generic/write-update.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
-import type { ResourceRequest } from '../../endpoint.ts';
+import { bodyKind, type ResourceRequest } from '../../endpoint.ts';
 import { isDryRun, readPatchOptions, readUpdateOptions, type WriteOptions } from '../../request/query-options.ts';
 import { attributesFor, checkName, writeContextOf } from '../attributes.ts';
-import { type BodyKind, MAX_REQUEST_BODY, readObject } from '../decode.ts';
+import { MAX_REQUEST_BODY, readObject } from '../decode.ts';
 import { negotiateOutput, writeObject } from '../output.ts';
 import { parseApplied, patchOf, patchTypeOf } from '../patch.ts';
 
@@ -50,11 +50,7 @@ async function handleGet(request: ResourceRequest): Promise<void> {
 async function handleUpdate(request: ResourceRequest): Promise<void> {
   const negotiated = negotiateOutput(request);
   const options = readUpdateOptions(request.query);
-  const into: BodyKind = {
-    kind: SCALE_KIND,
-    schema: builtinSchemas().definition(DEFINITION),
-    source: builtinSchemas(),
-  };
+  const into = bodyKind(SCALE_KIND, DEFINITION, builtinSchemas());
   const sent = (await readObject(request, into, options.fieldValidation)) as Scale;
   checkName(sent, request.name, request.namespace);
   const bytes = await write(request, options, (live) => ({

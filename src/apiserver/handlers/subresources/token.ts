@@ -5,6 +5,7 @@ import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { builtinSchemas } from '../../../machinery/schema/builtin.ts';
 import type { TokenIssuer } from '../../authn/token-request.ts';
 import type { SubresourceHandlers } from '../../dispatcher.ts';
+import { bodyKind } from '../../endpoint.ts';
 import { isDryRun, readCreateOptions } from '../../request/query-options.ts';
 import { attributesFor } from '../attributes.ts';
 import { readObject } from '../decode.ts';
@@ -18,12 +19,7 @@ export function tokenHandlers(issuer: TokenIssuer): SubresourceHandlers {
       const { server, context, namespace, name } = request;
       const negotiated = negotiateOutput(request);
       const options = readCreateOptions(request.query);
-      const schemas = builtinSchemas();
-      const into = {
-        kind: KIND,
-        schema: schemas.definition('io.k8s.api.authentication.v1.TokenRequest'),
-        source: schemas,
-      };
+      const into = bodyKind(KIND, 'io.k8s.api.authentication.v1.TokenRequest', builtinSchemas());
       const object = (await readObject(request, into, options.fieldValidation)) as KubeObject;
       const about = (final: KubeObject) =>
         attributesFor(request, {

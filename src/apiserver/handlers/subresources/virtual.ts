@@ -14,11 +14,7 @@ export function virtualHandlers(resource: VirtualResource): SubresourceHandlers 
       const { server, context, endpoint, namespace } = request;
       const negotiated = negotiateOutput(request);
       const options = readCreateOptions(request.query);
-      const object = await readObject(
-        request,
-        { kind: endpoint.kind, schema: endpoint.schema, source: endpoint.row.schemas },
-        options.fieldValidation,
-      );
+      const object = await readObject(request, endpoint.body, options.fieldValidation);
       ensureNamespace(object, namespace, endpoint.row.namespaced);
       const attributes = attributesFor(request, {
         operation: 'CREATE',
