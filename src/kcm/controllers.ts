@@ -13,6 +13,7 @@ import { startNamespaceController } from './namespace/controller.ts';
 import { startNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { startPodGcController } from './pod-gc/controller.ts';
 import { startReplicaSetController } from './replicaset/controller.ts';
+import { startReplicationController } from './replicationcontroller/controller.ts';
 import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaCertPublisher } from './root-ca-cert-publisher/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
@@ -39,6 +40,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'namespace-controller', aliases: ['namespace'], start: startNamespaceController },
   { name: 'deployment-controller', aliases: ['deployment'], start: startDeploymentController },
   { name: 'replicaset-controller', aliases: ['replicaset'], start: startReplicaSetController },
+  { name: 'replicationcontroller-controller', aliases: ['replicationcontroller'], start: startReplicationController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },
   { name: 'endpointslice-controller', aliases: ['endpointslice'], start: startEndpointSliceController },

@@ -1,5 +1,7 @@
 /** The controllers of a process against a real API server in the same process, on a virtual clock; pods are run by hand. */
 import assert from 'node:assert/strict';
+import { newAdmission } from '../../src/admission/chain.ts';
+import { WebhookCaller } from '../../src/admission/webhook/caller.ts';
 import type { Deployment, ReplicaSet } from '../../src/api/apps-v1.ts';
 import type { Job } from '../../src/api/batch-v1.ts';
 import type { Endpoints, Event, Namespace, Node, Pod, ResourceQuota, ServiceAccount } from '../../src/api/core-v1.ts';
@@ -9,11 +11,23 @@ import { silentLogger } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Client, ResourceRef } from '../../src/client/client.ts';
 import {
-  CONFIGMAPS, DEPLOYMENTS, ENDPOINTS, ENDPOINTSLICES, EVENTS, JOBS, LEASES, NAMESPACES, NODES, PODS, REPLICASETS, RESOURCEQUOTAS, SERVICEACCOUNTS,
+  CONFIGMAPS,
+  DEPLOYMENTS,
+  ENDPOINTS,
+  ENDPOINTSLICES,
+  EVENTS,
+  JOBS,
+  LEASES,
+  NAMESPACES,
+  NODES,
+  PODS,
+  REPLICASETS,
+  RESOURCEQUOTAS,
+  SERVICEACCOUNTS,
   SERVICES,
 } from '../../src/client/resources.ts';
-import type { ControllerManagerFlags } from '../../src/kcm/flags.ts';
 import { startControllerManager } from '../../src/kcm/controller-manager.ts';
+import type { ControllerManagerFlags } from '../../src/kcm/flags.ts';
 import { isNotFound } from '../../src/machinery/errors/status-error.ts';
 import type { KubeObject } from '../../src/machinery/meta/object.ts';
 import { formatMicroTime, formatTime } from '../../src/machinery/meta/time.ts';
@@ -21,7 +35,8 @@ import { startTestApi } from '../harness/start-test-api.ts';
 
 const namespace = 'default';
 const template = (labels: Record<string, string>, more: object = {}) => ({
-  metadata: { labels }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'nginx:1' }], ...more },
+  metadata: { labels },
+  spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'nginx:1' }], ...more },
 });
 
 class World implements AsyncDisposable {
@@ -32,13 +47,28 @@ class World implements AsyncDisposable {
 
   static async open(flags: Partial<ControllerManagerFlags> = {}): Promise<World> {
     const w = new World();
+    const webhooks = new WebhookCaller(
+      { resolveService: () => Promise.reject(new Error('no services here')) },
+      w.clock,
+    );
     const random = seededRandom(7);
-    const api = await startTestApi({ clock: w.clock, random, admission: 'default' });
-    const manager = await startControllerManager({ client: api.client, clock: w.clock, random, log: silentLogger, flags: { rootCa: 'CA', ...flags } });
+    const api = await startTestApi({
+      clock: w.clock,
+      random,
+      admission: (services) => newAdmission({ data: services, webhooks }),
+    });
+    const manager = await startControllerManager({
+      client: api.client,
+      clock: w.clock,
+      random,
+      log: silentLogger,
+      flags: { rootCa: 'CA', ...flags },
+    });
     w.client = api.client;
-    w.#close = [() => manager[Symbol.asyncDispose](), () => api.close()];
+    w.#close = [async () => manager[Symbol.asyncDispose](), () => api.close()];
     await manager.ready;
-    await w.client.create(NAMESPACES, { metadata: { name: namespace } }).catch(() => {});
+    for (const name of [namespace, 'kube-node-lease'])
+      await w.client.create(NAMESPACES, { metadata: { name } }).catch(() => {});
     for (const name of ['n1', 'n2', 'n3']) await w.addNode(name);
     await w.clock.advance(1000);
     return w;
@@ -46,7 +76,16 @@ class World implements AsyncDisposable {
   async addNode(name: string): Promise<void> {
     await this.client.create<Node>(NODES, { metadata: { name } });
     const now = formatTime(this.clock.now());
-    const conditions = [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ok', lastHeartbeatTime: now, lastTransitionTime: now }];
+    const conditions = [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'KubeletReady',
+        message: 'ok',
+        lastHeartbeatTime: now,
+        lastTransitionTime: now,
+      },
+    ];
     await this.client.patch(NODES, name, 'strategic', { status: { conditions } }, { subresource: 'status' });
   }
   async list<T extends KubeObject>(ref: ResourceRef): Promise<T[]> {
@@ -68,7 +107,11 @@ class World implements AsyncDisposable {
     const wanted = phase(pod);
     if (pod.status?.phase === wanted) return;
     const ip = pod.status?.podIP ?? `10.0.0.${++this.#ips}`;
-    const ready = { type: 'Ready', status: wanted === 'Running' ? 'True' : 'False', lastTransitionTime: formatTime(this.clock.now()) };
+    const ready = {
+      type: 'Ready',
+      status: wanted === 'Running' ? 'True' : 'False',
+      lastTransitionTime: formatTime(this.clock.now()),
+    };
     const status = { phase: wanted, podIP: ip, podIPs: [{ ip }], conditions: [ready] };
     await this.client.patch(PODS, name, 'strategic', { status }, { namespace, subresource: 'status' });
   }
@@ -102,8 +145,14 @@ class World implements AsyncDisposable {
 describe('controllers', () => {
   it('give every namespace its service account and root CA', async () => {
     await using w = await World.open();
-    assert.deepEqual((await w.list<ServiceAccount>(SERVICEACCOUNTS)).map((s) => s.metadata.name), ['default']);
-    assert.deepEqual((await w.list(CONFIGMAPS)).map((s) => s.metadata.name), ['kube-root-ca.crt']);
+    assert.deepEqual(
+      (await w.list<ServiceAccount>(SERVICEACCOUNTS)).map((s) => s.metadata.name),
+      ['default'],
+    );
+    assert.deepEqual(
+      (await w.list(CONFIGMAPS)).map((s) => s.metadata.name),
+      ['kube-root-ca.crt'],
+    );
   });
 
   it('roll a Deployment out, and back to what it was', async () => {
@@ -113,10 +162,13 @@ describe('controllers', () => {
     const first = await w.client.get<Deployment>(DEPLOYMENTS, 'web', { namespace });
     assert.equal(first.status?.availableReplicas, 3);
     assert.equal(first.metadata.annotations?.['deployment.kubernetes.io/revision'], '1');
-    assert.deepEqual(first.status?.conditions?.map((c) => [c.type, c.status, c.reason]), [
-      ['Available', 'True', 'MinimumReplicasAvailable'],
-      ['Progressing', 'True', 'NewReplicaSetAvailable'],
-    ]);
+    assert.deepEqual(
+      first.status?.conditions?.map((c) => [c.type, c.status, c.reason]),
+      [
+        ['Available', 'True', 'MinimumReplicasAvailable'],
+        ['Progressing', 'True', 'NewReplicaSetAvailable'],
+      ],
+    );
 
     const image = (i: string) => [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: i }];
     await w.client.patch(DEPLOYMENTS, 'web', 'json', image('nginx:2'), { namespace });
@@ -151,23 +203,36 @@ describe('controllers', () => {
   it('keep endpoints and slices of a Service', async () => {
     await using w = await World.open();
     await w.deploy('web', 2);
-    await w.client.create(SERVICES, { metadata: { name: 'web', namespace }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } } as KubeObject);
-    await w.run(4);
+    await w.client.create(SERVICES, {
+      metadata: { name: 'web', namespace },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+    } as KubeObject);
+    await w.run(8);
     const [slice] = await w.list<EndpointSlice>(ENDPOINTSLICES);
-    assert.deepEqual(slice?.endpoints?.map((e) => [e.addresses, e.conditions?.ready, e.nodeName]), [
-      [['10.0.0.1'], true, 'n1'],
-      [['10.0.0.2'], true, 'n1'],
-    ]);
+    assert.deepEqual(
+      slice?.endpoints?.map((e) => [e.addresses, e.conditions?.ready, e.nodeName]),
+      [
+        [['10.0.0.1'], true, 'n1'],
+        [['10.0.0.2'], true, 'n1'],
+      ],
+    );
     assert.equal(slice?.metadata.labels?.['endpointslice.kubernetes.io/managed-by'], 'endpointslice-controller.k8s.io');
     const [endpoints] = await w.list<Endpoints>(ENDPOINTS);
-    assert.deepEqual(endpoints?.subsets?.[0]?.addresses?.map((a) => a.ip), ['10.0.0.1', '10.0.0.2']);
+    assert.deepEqual(
+      endpoints?.subsets?.[0]?.addresses?.map((a) => a.ip),
+      ['10.0.0.1', '10.0.0.2'],
+    );
     await w.client.delete(SERVICES, 'web', { namespace });
     await w.clock.advance(3000);
     assert.equal((await w.list(ENDPOINTSLICES)).length, 0);
     assert.equal((await w.list(ENDPOINTS)).length, 0);
   });
 
-  for (const [policy, want] of [['Background', 0], ['Foreground', 0], ['Orphan', 2]] as const) {
+  for (const [policy, want] of [
+    ['Background', 0],
+    ['Foreground', 0],
+    ['Orphan', 2],
+  ] as const) {
     it(`delete a Deployment's dependents as propagation policy ${policy} says`, async () => {
       await using w = await World.open();
       await w.deploy('web', 2);
@@ -187,13 +252,18 @@ describe('controllers', () => {
   it('empty and finalize a namespace', async () => {
     await using w = await World.open();
     await w.client.create(NAMESPACES, { metadata: { name: 'doomed' } });
-    await w.client.create(CONFIGMAPS, { metadata: { name: 'held', namespace: 'doomed', finalizers: ['example.com/hold'] } });
+    await w.client.create(CONFIGMAPS, {
+      metadata: { name: 'held', namespace: 'doomed', finalizers: ['example.com/hold'] },
+    });
     await w.client.delete(NAMESPACES, 'doomed');
     await w.clock.advance(8_000);
     const ns = await w.client.get<Namespace>(NAMESPACES, 'doomed');
     assert.equal(ns.status?.phase, 'Terminating');
     const remaining = ns.status?.conditions?.find((c) => c.type === 'NamespaceFinalizersRemaining');
-    assert.equal(remaining?.message, 'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances');
+    assert.equal(
+      remaining?.message,
+      'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+    );
     await w.client.patch(CONFIGMAPS, 'held', 'merge', { metadata: { finalizers: null } }, { namespace: 'doomed' });
     await w.clock.advance(60_000);
     await assert.rejects(w.client.get(NAMESPACES, 'doomed'), isNotFound);
@@ -201,33 +271,57 @@ describe('controllers', () => {
 
   it('run a Job to its completions', async () => {
     await using w = await World.open();
-    const spec = { completions: 3, parallelism: 2, completionMode: 'Indexed', template: template({}, { restartPolicy: 'Never' }) };
+    const spec = {
+      completions: 3,
+      parallelism: 2,
+      completionMode: 'Indexed',
+      template: template({}, { restartPolicy: 'Never' }),
+    };
     await w.client.create(JOBS, { metadata: { name: 'sum', namespace }, spec } as KubeObject);
-    await w.run(12, (p) => (p.status?.phase === 'Running' ? 'Succeeded' : p.status?.phase === 'Succeeded' ? 'Succeeded' : 'Running'));
+    await w.run(12, (p) =>
+      p.status?.phase === 'Running' ? 'Succeeded' : p.status?.phase === 'Succeeded' ? 'Succeeded' : 'Running',
+    );
     const job = await w.client.get<Job>(JOBS, 'sum', { namespace });
     assert.equal(job.status?.succeeded, 3);
     assert.equal(job.status?.completedIndexes, '0-2');
-    assert.deepEqual(job.status?.conditions?.map((c) => [c.type, c.reason]), [['SuccessCriteriaMet', 'CompletionsReached'], ['Complete', 'CompletionsReached']]);
+    assert.deepEqual(
+      job.status?.conditions?.map((c) => [c.type, c.reason]),
+      [
+        ['SuccessCriteriaMet', 'CompletionsReached'],
+        ['Complete', 'CompletionsReached'],
+      ],
+    );
     for (const pod of await w.list<Pod>(PODS)) assert.deepEqual(pod.metadata.finalizers ?? [], []);
   });
 
   it('fail a Job at its back-off limit, waiting longer after each failure', async () => {
     await using w = await World.open();
-    await w.client.create(JOBS, { metadata: { name: 'bad', namespace }, spec: { backoffLimit: 1, template: template({}, { restartPolicy: 'Never' }) } } as KubeObject);
+    await w.client.create(JOBS, {
+      metadata: { name: 'bad', namespace },
+      spec: { backoffLimit: 1, template: template({}, { restartPolicy: 'Never' }) },
+    } as KubeObject);
     await w.run(5, () => 'Failed');
     assert.equal((await w.list(PODS)).length, 1);
     await w.run(15, () => 'Failed');
     const job = await w.client.get<Job>(JOBS, 'bad', { namespace });
     assert.equal(job.status?.failed, 2);
-    assert.deepEqual(job.status?.conditions?.map((c) => [c.type, c.reason, c.message]), [
-      ['FailureTarget', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit'],
-      ['Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit'],
-    ]);
+    assert.deepEqual(
+      job.status?.conditions?.map((c) => [c.type, c.reason, c.message]),
+      [
+        ['FailureTarget', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit'],
+        ['Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit'],
+      ],
+    );
   });
 
   it('mark a silent node and evict its pods after their toleration', async () => {
     await using w = await World.open({ nodeMonitorGracePeriod: 40_000 });
-    const tolerations = ['not-ready', 'unreachable'].map((k) => ({ key: `node.kubernetes.io/${k}`, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
+    const tolerations = ['not-ready', 'unreachable'].map((k) => ({
+      key: `node.kubernetes.io/${k}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 300,
+    }));
     await w.deploy('web', 1, { template: template({ app: 'web' }, { tolerations }) });
     await w.beat(30, ['n1', 'n2', 'n3']);
     await w.run(3);
@@ -235,18 +329,33 @@ describe('controllers', () => {
     await w.beat(60, ['n2', 'n3']);
     const node = await w.client.get<Node>(NODES, 'n1');
     const ready = node.status?.conditions?.find((c) => c.type === 'Ready');
-    assert.deepEqual([ready?.status, ready?.reason, ready?.message], ['Unknown', 'NodeStatusUnknown', 'Kubelet stopped posting node status.']);
-    assert.deepEqual(node.spec?.taints?.map((t) => `${t.key}:${t.effect}`).sort(), ['node.kubernetes.io/unreachable:NoExecute', 'node.kubernetes.io/unreachable:NoSchedule']);
-    assert.equal((await w.client.get<Pod>(PODS, pod!.metadata.name!, { namespace })).metadata.deletionTimestamp, undefined);
+    assert.deepEqual(
+      [ready?.status, ready?.reason, ready?.message],
+      ['Unknown', 'NodeStatusUnknown', 'Kubelet stopped posting node status.'],
+    );
+    assert.deepEqual(node.spec?.taints?.map((t) => `${t.key}:${t.effect}`).sort(), [
+      'node.kubernetes.io/unreachable:NoExecute',
+      'node.kubernetes.io/unreachable:NoSchedule',
+    ]);
+    assert.equal(
+      (await w.client.get<Pod>(PODS, pod!.metadata.name!, { namespace })).metadata.deletionTimestamp,
+      undefined,
+    );
     await w.beat(310, ['n2', 'n3']);
     const evicted = await w.client.get<Pod>(PODS, pod!.metadata.name!, { namespace });
     assert.notEqual(evicted.metadata.deletionTimestamp, undefined);
-    assert.equal(evicted.status?.conditions?.find((c) => c.type === 'DisruptionTarget')?.reason, 'DeletionByTaintManager');
+    assert.equal(
+      evicted.status?.conditions?.find((c) => c.type === 'DisruptionTarget')?.reason,
+      'DeletionByTaintManager',
+    );
   });
 
   it('count what a quota limits', async () => {
     await using w = await World.open();
-    await w.client.create<ResourceQuota>(RESOURCEQUOTAS, { metadata: { name: 'q', namespace }, spec: { hard: { pods: '5', configmaps: '9', 'count/jobs.batch': '2' } } });
+    await w.client.create<ResourceQuota>(RESOURCEQUOTAS, {
+      metadata: { name: 'q', namespace },
+      spec: { hard: { pods: '5', configmaps: '9', 'count/jobs.batch': '2' } },
+    });
     await w.deploy('web', 2);
     await w.run(3);
     await w.beat(300, ['n1', 'n2', 'n3']);
