@@ -56,6 +56,18 @@ if (import.meta.main && dir !== undefined) {
   process.stdout.write('ready\n');
   // Synchronously: what was acknowledged must have left the process before the next write begins.
   await writeUntilKilled(storage, new AbortController().signal, (key, n, revision) => {
-    writeSync(1, `${key} ${n} ${revision}\n`);
+    say(`${key} ${n} ${revision}\n`);
   });
+}
+
+/** A pipe that is full for a moment says EAGAIN: the line is offered again until it is taken. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== 'EAGAIN') throw err;
+    }
+  }
 }
