@@ -2,13 +2,14 @@
  * The strategy of each built-in resource. Kinds that have no rules of their own get the plain one: metadata and schema, and a
  * status door when the table has one.
  */
-import { appsStrategies, batchStrategies, coreStrategies } from './strategy-tables.ts';
-import { otherStrategies } from './strategy-tables-other.ts';
+
 import type { ServiceAllocators } from './core/services/allocators.ts';
 import { serviceStrategy } from './core/services/strategy.ts';
 import type { Strategy } from './generic/strategy.ts';
 import type { ResourceRow } from './resource.ts';
 import { specStatusStrategy } from './spec-status.ts';
+import { appsStrategies, batchStrategies, coreStrategies } from './strategy-tables.ts';
+import { otherStrategies } from './strategy-tables-other.ts';
 
 export interface StrategyDependencies {
   /** Of the API server; without them services get no addresses. */

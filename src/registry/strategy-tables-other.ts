@@ -21,7 +21,12 @@ import {
 } from './networking/strategies.ts';
 import { runtimeClassStrategy } from './node/strategies.ts';
 import { podDisruptionBudgetStrategy } from './policy/strategies.ts';
-import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from './rbac/strategies.ts';
+import {
+  clusterRoleBindingStrategy,
+  clusterRoleStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+} from './rbac/strategies.ts';
 import { podGroupStrategy, priorityClassStrategy } from './scheduling/strategies.ts';
 import {
   csiDriverStrategy,

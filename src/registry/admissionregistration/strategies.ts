@@ -9,7 +9,13 @@ import type {
 } from '../../api/admissionregistration-v1.ts';
 import { validateLabelSelector } from '../../machinery/labels/validate.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { duplicateField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import { isDNS1123Subdomain } from '../../machinery/validation/names.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
@@ -34,18 +40,21 @@ function defaultRules(rules: readonly RuleWithOperations[] | undefined): void {
 }
 
 function validateRule(rule: RuleWithOperations, path: Path, out: Errors): void {
-  const wildcard = (list: readonly string[] | undefined, at: Path, empty: string) => {
-    if (!list?.length) out.push(requiredField(at, empty));
-    else if (list.length > 1 && list.includes('*')) {
-      out.push(invalidField(at, list, "if '*' is present, must not specify other " + empty.replace('must specify at least one ', '').trim()));
+  const wildcard = (list: readonly string[], at: Path, what: string) => {
+    if (list.length > 1 && list.includes('*')) {
+      out.push(invalidField(at, list, `if '*' is present, must not specify other ${what}`));
     }
   };
   const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
   if (!rule.operations?.length) out.push(requiredField(path.child('operations')));
   else if (rule.operations.length > 1 && rule.operations.includes('*')) {
-    out.push(invalidField(path.child('operations'), rule.operations, "if '*' is present, must not specify other operations"));
+    out.push(
+      invalidField(path.child('operations'), rule.operations, "if '*' is present, must not specify other operations"),
+    );
   }
-  rule.operations?.forEach((operation, i) => void supported(operation, operations, path.child('operations').index(i), out));
+  rule.operations?.forEach(
+    (operation, i) => void supported(operation, operations, path.child('operations').index(i), out),
+  );
   if (!rule.apiGroups?.length) out.push(requiredField(path.child('apiGroups')));
   else wildcard(rule.apiGroups, path.child('apiGroups'), 'API groups');
   if (!rule.apiVersions?.length) out.push(requiredField(path.child('apiVersions')));
@@ -58,6 +67,21 @@ function validateRule(rule: RuleWithOperations, path: Path, out: Errors): void {
     if (resource === '') out.push(requiredField(path.child('resources').index(i)));
   });
   supported(rule.scope, ['*', 'Cluster', 'Namespaced'], path.child('scope'), out);
+}
+
+function validateServicePath(path: string, at: Path, out: Errors): void {
+  if (path === '/') return;
+  if (path === '//') {
+    out.push(invalidField(at, path, 'segment[0] may not be empty'));
+    return;
+  }
+  if (!path.startsWith('/')) out.push(invalidField(at, path, "must start with a '/'"));
+  const segments = path.slice(1).replace(/\/$/, '').split('/');
+  for (const [i, segment] of segments.entries()) {
+    if (segment === '') out.push(invalidField(at, path, `segment[${i}] may not be empty`));
+    else
+      for (const message of isDNS1123Subdomain(segment)) out.push(invalidField(at, path, `segment[${i}]: ${message}`));
+  }
 }
 
 function validateClient(config: Webhook['clientConfig'], path: Path, out: Errors): void {
@@ -75,18 +99,27 @@ function validateClient(config: Webhook['clientConfig'], path: Path, out: Errors
     if (!parsed) return;
     if (parsed.protocol !== 'https:') {
       const scheme = JSON.stringify(parsed.protocol.slice(0, -1));
-      out.push(invalidField(at, parsed.protocol.slice(0, -1), `'https' is the only allowed URL scheme${example}`.replace('%', scheme)));
+      out.push(
+        invalidField(
+          at,
+          parsed.protocol.slice(0, -1),
+          `'https' is the only allowed URL scheme${example}`.replace('%', scheme),
+        ),
+      );
     }
-    if (parsed.username || parsed.password) out.push(invalidField(at, parsed.username, 'user information is not permitted in the URL'));
+    if (parsed.username || parsed.password)
+      out.push(invalidField(at, parsed.username, 'user information is not permitted in the URL'));
     if (parsed.hash) out.push(invalidField(at, parsed.hash.slice(1), 'fragments are not permitted in the URL'));
-    if (parsed.search) out.push(invalidField(at, parsed.search.slice(1), 'query parameters are not permitted in the URL'));
+    if (parsed.search)
+      out.push(invalidField(at, parsed.search.slice(1), 'query parameters are not permitted in the URL'));
   } else {
     const at = path.child('service');
-    required(service!.name, at.child('name'), out, 'service name is required');
-    required(service!.namespace, at.child('namespace'), out, 'service namespace is required');
+    required(service!.name, at.child('name'), out);
+    required(service!.namespace, at.child('namespace'), out);
     const port = service!.port ?? 443;
-    if (port < 1 || port > 65535) out.push(invalidField(at.child('port'), port, `port is not valid: ${inclusiveRange(1, 65535)}`));
-    if (service!.path && !service!.path.startsWith('/')) out.push(invalidField(at.child('path'), service!.path, "must start with a '/'"));
+    if (port < 1 || port > 65535)
+      out.push(invalidField(at.child('port'), port, `port is not valid: ${inclusiveRange(1, 65535)}`));
+    if (service!.path) validateServicePath(service!.path, at.child('path'), out);
   }
 }
 

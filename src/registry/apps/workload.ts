@@ -3,7 +3,13 @@ import type { PodTemplateSpec } from '../../api/core-v1.ts';
 import type { LabelSelector } from '../../api/meta-v1.ts';
 import { type Selector, selectorFromLabelSelector } from '../../machinery/labels/selector.ts';
 import { validateLabelSelector } from '../../machinery/labels/validate.ts';
-import { forbiddenField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import { type PodValidationOptions, podOptions } from '../core/pods/options.ts';
 import { type Errors, sortedMap } from '../validation/values.ts';
 
@@ -44,13 +50,16 @@ export function validateSelector(selector: LabelSelector | undefined, emptyFor: 
     return;
   }
   out.push(...validateLabelSelector(selector, {}, at));
-  if (isEmptySelector(selector)) out.push(invalidField(at, shownSelector(selector), `empty selector is invalid for ${emptyFor}`));
+  if (isEmptySelector(selector))
+    out.push(invalidField(at, shownSelector(selector), `empty selector is invalid for ${emptyFor}`));
 }
 
 export function validateTemplateLabels(selector: Selector, template: PodTemplateSpec, path: Path, out: Errors): void {
   const labels = template.metadata?.labels;
   if (selector.empty || selector.matches(labels)) return;
-  out.push(invalidField(path.child('metadata', 'labels'), sortedMap(labels), '`selector` does not match template `labels`'));
+  out.push(
+    invalidField(path.child('metadata', 'labels'), sortedMap(labels), '`selector` does not match template `labels`'),
+  );
 }
 
 /** Pods of a workload run for ever. */

@@ -3,7 +3,7 @@
  * Upstream: pkg/apis/autoscaling/v1/conversion.go
  */
 import type { HorizontalPodAutoscaler as V1 } from '../../api/autoscaling-v1.ts';
-import type { HorizontalPodAutoscaler as V2, MetricSpec, MetricStatus } from '../../api/autoscaling-v2.ts';
+import type { MetricSpec, MetricStatus, HorizontalPodAutoscaler as V2 } from '../../api/autoscaling-v2.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 
 const PREFIX = 'autoscaling.alpha.kubernetes.io/';
@@ -11,7 +11,14 @@ const METRICS = `${PREFIX}metrics`;
 const CURRENT = `${PREFIX}current-metrics`;
 const CONDITIONS = `${PREFIX}conditions`;
 const BEHAVIOR = `${PREFIX}behavior`;
-const TRAVELLING = [METRICS, CURRENT, CONDITIONS, BEHAVIOR, `${PREFIX}scale-down-tolerance`, `${PREFIX}scale-up-tolerance`];
+const TRAVELLING = [
+  METRICS,
+  CURRENT,
+  CONDITIONS,
+  BEHAVIOR,
+  `${PREFIX}scale-down-tolerance`,
+  `${PREFIX}scale-up-tolerance`,
+];
 
 type Fields = Record<string, unknown>;
 
@@ -24,7 +31,11 @@ function withoutUndefined(fields: Fields): Fields {
 
 /** Kind of metric → its key, in both versions. */
 const KEYS: Record<string, string> = {
-  Object: 'object', Pods: 'pods', Resource: 'resource', ContainerResource: 'containerResource', External: 'external',
+  Object: 'object',
+  Pods: 'pods',
+  Resource: 'resource',
+  ContainerResource: 'containerResource',
+  External: 'external',
 };
 
 function specToV1(metric: MetricSpec): Fields {
@@ -41,10 +52,15 @@ function specToV1(metric: MetricSpec): Fields {
   }
   if (pods) {
     out.pods = withoutUndefined({
-      metricName: pods.metric.name, targetAverageValue: pods.target.averageValue ?? '0', selector: pods.metric.selector,
+      metricName: pods.metric.name,
+      targetAverageValue: pods.target.averageValue ?? '0',
+      selector: pods.metric.selector,
     });
   }
-  for (const [key, source] of [['resource', resource], ['containerResource', containerResource]] as const) {
+  for (const [key, source] of [
+    ['resource', resource],
+    ['containerResource', containerResource],
+  ] as const) {
     if (!source) continue;
     out[key] = withoutUndefined({
       name: source.name,
@@ -76,13 +92,19 @@ function specFromV1(metric: Old): Fields {
     const { targetAverageUtilization: averageUtilization, targetAverageValue: averageValue } = source;
     const type = averageUtilization == null ? 'AverageValue' : 'Utilization';
     out[key] = withoutUndefined({
-      name: source.name, container: source.container, target: withoutUndefined({ type, averageValue, averageUtilization }),
+      name: source.name,
+      container: source.container,
+      target: withoutUndefined({ type, averageValue, averageUtilization }),
     });
   } else if (key === 'object') {
     const { averageValue, targetValue } = source;
     const value = averageValue == null || targetValue !== '0' ? targetValue : undefined;
     const type = averageValue == null ? 'Value' : 'AverageValue';
-    out.object = { describedObject: source.target, metric: named, target: withoutUndefined({ type, value, averageValue }) };
+    out.object = {
+      describedObject: source.target,
+      metric: named,
+      target: withoutUndefined({ type, value, averageValue }),
+    };
   } else if (key === 'pods') {
     out.pods = { metric: named, target: { type: 'AverageValue', averageValue: source.targetAverageValue } };
   } else {
@@ -107,10 +129,15 @@ function statusToV1(metric: MetricStatus): Fields {
   }
   if (pods) {
     out.pods = withoutUndefined({
-      metricName: pods.metric.name, currentAverageValue: pods.current.averageValue ?? '0', selector: pods.metric.selector,
+      metricName: pods.metric.name,
+      currentAverageValue: pods.current.averageValue ?? '0',
+      selector: pods.metric.selector,
     });
   }
-  for (const [key, source] of [['resource', resource], ['containerResource', containerResource]] as const) {
+  for (const [key, source] of [
+    ['resource', resource],
+    ['containerResource', containerResource],
+  ] as const) {
     if (!source) continue;
     out[key] = withoutUndefined({
       name: source.name,
@@ -143,7 +170,12 @@ function statusFromV1(metric: Old): Fields {
   const metricName = withoutUndefined({ name: source.metricName, selector: source.selector ?? source.metricSelector });
   if (key === 'resource' || key === 'containerResource') {
     out[key] = withoutUndefined({ name: source.name, container: source.container, current });
-  } else out[key] = withoutUndefined({ metric: metricName, current, describedObject: key === 'object' ? source.target : undefined });
+  } else
+    out[key] = withoutUndefined({
+      metric: metricName,
+      current,
+      describedObject: key === 'object' ? source.target : undefined,
+    });
   return out;
 }
 
@@ -197,9 +229,16 @@ export function hpaToV2(object: KubeObject): KubeObject {
   const out = { ...rest, apiVersion: 'autoscaling/v2' } as V2;
   const { targetCPUUtilizationPercentage: cpu, ...kept } = spec ?? ({} as NonNullable<V1['spec']>);
   const metrics = (read<Old[]>(out, METRICS) ?? []).map(specFromV1) as unknown as MetricSpec[];
-  if (cpu != null) metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpu } } });
+  if (cpu != null)
+    metrics.push({
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpu } },
+    });
   if (metrics.length === 0) {
-    metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } });
+    metrics.push({
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+    });
   }
   out.spec = { ...kept, metrics };
   const behavior = read<Fields>(out, BEHAVIOR);
@@ -210,7 +249,9 @@ export function hpaToV2(object: KubeObject): KubeObject {
     const currentMetrics = read<Old[]>(out, CURRENT)?.map(statusFromV1) as unknown as MetricStatus[] | undefined;
     if (currentMetrics) out.status.currentMetrics = currentMetrics;
     else if (current != null) {
-      out.status.currentMetrics = [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }];
+      out.status.currentMetrics = [
+        { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } },
+      ];
     }
     const conditions = read<NonNullable<NonNullable<V2['status']>['conditions']>>(out, CONDITIONS);
     if (conditions) out.status.conditions = conditions;
@@ -229,5 +270,7 @@ function externalBehavior(value: unknown): unknown {
 function renameKeys(value: unknown, rename: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((v) => renameKeys(v, rename));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (v === null ? [] : [[rename(k), renameKeys(v, rename)]])));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([k, v]) => (v === null ? [] : [[rename(k), renameKeys(v, rename)]])),
+  );
 }

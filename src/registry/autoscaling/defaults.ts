@@ -1,6 +1,6 @@
 /** Defaults of autoscalers. Upstream: pkg/apis/autoscaling/{v1,v2}/defaults.go */
 import type { HorizontalPodAutoscaler as V1 } from '../../api/autoscaling-v1.ts';
-import type { HorizontalPodAutoscaler as V2, HPAScalingRules } from '../../api/autoscaling-v2.ts';
+import type { HPAScalingRules, HorizontalPodAutoscaler as V2 } from '../../api/autoscaling-v2.ts';
 import { canonical } from '../core/pods/defaults.ts';
 
 const UP = (): HPAScalingRules => ({
@@ -11,7 +11,10 @@ const UP = (): HPAScalingRules => ({
     { type: 'Percent', value: 100, periodSeconds: 15 },
   ],
 });
-const DOWN = (): HPAScalingRules => ({ selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] });
+const DOWN = (): HPAScalingRules => ({
+  selectPolicy: 'Max',
+  policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }],
+});
 
 function withDefaults(rules: HPAScalingRules | undefined, defaults: HPAScalingRules): HPAScalingRules {
   const given = Object.entries(rules ?? {}).filter(([, v]) => v !== undefined && v !== null);
@@ -23,7 +26,9 @@ export function defaultHPA(hpa: V2): void {
   const { spec } = hpa;
   spec.minReplicas ??= 1;
   if (!spec.metrics?.length) {
-    spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
+    spec.metrics = [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+    ];
   }
   for (const metric of spec.metrics) {
     for (const source of [metric.object, metric.pods, metric.resource, metric.containerResource, metric.external]) {

@@ -2,18 +2,32 @@
 import type { HorizontalPodAutoscaler as V1 } from '../../api/autoscaling-v1.ts';
 import type {
   CrossVersionObjectReference,
-  HorizontalPodAutoscaler as V2,
   HPAScalingRules,
   MetricIdentifier,
   MetricSpec,
   MetricTarget,
+  HorizontalPodAutoscaler as V2,
 } from '../../api/autoscaling-v2.ts';
-import { forbiddenField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import { isPathSegmentName } from '../../machinery/validation/names.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
 import { validateContainerResourceName } from '../validation/resource-names.ts';
-import { compareQuantities, dnsLabel, type Errors, invalidEach, nonNegative, nonNegativeQuantity, supported } from '../validation/values.ts';
+import {
+  compareQuantities,
+  dnsLabel,
+  type Errors,
+  invalidEach,
+  nonNegative,
+  nonNegativeQuantity,
+  supported,
+} from '../validation/values.ts';
 import { hpaToV2 } from './convert.ts';
 import { defaultHPA, defaultHPAv1 } from './defaults.ts';
 
@@ -26,13 +40,29 @@ function pathSegment(value: string | undefined, path: Path, out: Errors, detail 
   else invalidEach(isPathSegmentName(value), path, value, out);
 }
 
-function validateReference(ref: CrossVersionObjectReference, path: Path, out: Errors): void {
+/** Whether the group may be empty; undefined: any apiVersion may stay as it is. */
+type GroupRule = 'may be empty' | 'must be set' | undefined;
+
+function badVersion(version: string, rule: GroupRule): string | undefined {
+  if (rule === undefined) return undefined;
+  if (version.split('/').length > 2) return `unexpected GroupVersion string: ${version}`;
+  const group = version.includes('/') ? version.split('/')[0] : '';
+  return rule === 'must be set' && group === '' ? 'apiVersion must specify API group' : undefined;
+}
+
+/** Upstream: validationOptionsForHorizontalPodAutoscaler */
+function targetRule({ apiVersion, kind }: CrossVersionObjectReference, old: V2 | undefined): GroupRule {
+  const before = old?.spec?.scaleTargetRef;
+  if (before && before.apiVersion === apiVersion && before.kind === kind) return undefined;
+  return kind === 'ReplicationController' ? 'may be empty' : 'must be set';
+}
+
+function validateReference(ref: CrossVersionObjectReference, rule: GroupRule, path: Path, out: Errors): void {
   pathSegment(ref.kind, path.child('kind'), out);
   pathSegment(ref.name, path.child('name'), out);
   const version = ref.apiVersion ?? '';
-  if (version.split('/').length > 2) {
-    out.push(invalidField(path.child('apiVersion'), version, `unexpected GroupVersion string: ${version}`));
-  }
+  const bad = badVersion(version, rule);
+  if (bad) out.push(invalidField(path.child('apiVersion'), version, bad));
 }
 
 function validateTarget(target: MetricTarget | undefined, path: Path, out: Errors): void {
@@ -41,7 +71,8 @@ function validateTarget(target: MetricTarget | undefined, path: Path, out: Error
   if (type !== 'Utilization' && type !== 'Value' && type !== 'AverageValue') {
     out.push(invalidField(path.child('type'), type, 'must be either Utilization, Value, or AverageValue'));
   }
-  if (value !== undefined && compareQuantities(value, '0') <= 0) out.push(invalidField(path.child('value'), value, 'must be positive'));
+  if (value !== undefined && compareQuantities(value, '0') <= 0)
+    out.push(invalidField(path.child('value'), value, 'must be positive'));
   if (averageValue !== undefined && compareQuantities(averageValue, '0') <= 0) {
     out.push(invalidField(path.child('averageValue'), averageValue, 'must be positive'));
   }
@@ -56,7 +87,7 @@ const metricName = (id: MetricIdentifier | undefined, path: Path, out: Errors): 
 /** Sources in upstream's order; only the first given is looked into. */
 const SOURCES: Record<string, (metric: MetricSpec, path: Path, out: Errors) => void> = {
   object({ object }, path, out) {
-    validateReference(object!.describedObject ?? {}, path.child('describedObject'), out);
+    validateReference(object!.describedObject ?? {}, 'may be empty', path.child('describedObject'), out);
     metricName(object!.metric, path, out);
     const target = path.child('target');
     validateTarget(object!.target, target, out);
@@ -70,7 +101,9 @@ const SOURCES: Record<string, (metric: MetricSpec, path: Path, out: Errors) => v
     const { target } = external!;
     validateTarget(target, at, out);
     if (target?.value === undefined && target?.averageValue === undefined) {
-      out.push(requiredField(at.child('averageValue'), 'must set either a target value for metric or a per-pod target'));
+      out.push(
+        requiredField(at.child('averageValue'), 'must set either a target value for metric or a per-pod target'),
+      );
     }
     if (target?.value !== undefined && target.averageValue !== undefined) {
       out.push(forbiddenField(at.child('value'), 'may not set both a target value for metric and a per-pod target'));
@@ -100,10 +133,14 @@ function validateUtilization(target: MetricTarget | undefined, path: Path, out: 
   validateTarget(target, path, out);
   const { averageUtilization, averageValue } = target ?? {};
   if (averageUtilization == null && averageValue === undefined) {
-    out.push(requiredField(path.child('averageUtilization'), 'must set either a target raw value or a target utilization'));
+    out.push(
+      requiredField(path.child('averageUtilization'), 'must set either a target raw value or a target utilization'),
+    );
   }
   if (averageUtilization != null && averageValue !== undefined) {
-    out.push(forbiddenField(path.child('averageValue'), 'may not set both a target raw value and a target utilization'));
+    out.push(
+      forbiddenField(path.child('averageValue'), 'may not set both a target raw value and a target utilization'),
+    );
   }
 }
 
@@ -115,9 +152,11 @@ function validateMetric(metric: MetricSpec, path: Path, out: Errors): void {
   if (present[0]) SOURCES[present[0]]!(metric, path.child(present[0]), out);
   const expected = type.charAt(0).toLowerCase() + type.slice(1);
   if (!METRIC_TYPES.includes(type)) out.push(notSupported(path.child('type'), type, METRIC_TYPES));
-  else if (!present.includes(expected)) out.push(requiredField(path.child(expected), 'must populate information for the given metric source'));
+  else if (!present.includes(expected))
+    out.push(requiredField(path.child(expected), 'must populate information for the given metric source'));
   if (present.length === 1) return;
-  for (const key of present) if (key !== expected) out.push(forbiddenField(path.child(key), 'must populate the given metric source only'));
+  for (const key of present)
+    if (key !== expected) out.push(forbiddenField(path.child(key), 'must populate the given metric source only'));
 }
 
 function validateRules(rules: HPAScalingRules | undefined, path: Path, out: Errors): void {
@@ -134,7 +173,8 @@ function validateRules(rules: HPAScalingRules | undefined, path: Path, out: Erro
     supported(policy.type ?? '', ['Percent', 'Pods'], field.child('type'), out);
     const { value = 0, periodSeconds = 0 } = policy;
     if (value <= 0) out.push(invalidField(field.child('value'), value, 'must be greater than zero'));
-    if (periodSeconds <= 0) out.push(invalidField(field.child('periodSeconds'), periodSeconds, 'must be greater than zero'));
+    if (periodSeconds <= 0)
+      out.push(invalidField(field.child('periodSeconds'), periodSeconds, 'must be greater than zero'));
     if (periodSeconds > 1800) {
       out.push(invalidField(field.child('periodSeconds'), periodSeconds, 'must be less than or equal to 1800'));
     }
@@ -157,7 +197,8 @@ function validateHPA(hpa: V2, old: V2 | undefined): Errors {
   if (minReplicas != null && maxReplicas < minReplicas) {
     out.push(invalidField(max, maxReplicas, 'must be greater than or equal to `minReplicas`'));
   }
-  validateReference(spec.scaleTargetRef ?? ({} as CrossVersionObjectReference), SPEC.child('scaleTargetRef'), out);
+  const target = spec.scaleTargetRef ?? ({} as CrossVersionObjectReference);
+  validateReference(target, targetRule(target, old), SPEC.child('scaleTargetRef'), out);
   spec.metrics?.forEach((metric, i) => void validateMetric(metric, SPEC.child('metrics').index(i), out));
   if (minReplicas === 0 && !spec.metrics?.some((m) => m.type === 'Object' || m.type === 'External')) {
     const detail = 'must specify at least one Object or External metric to support scaling to zero replicas';
@@ -170,7 +211,8 @@ function validateHPA(hpa: V2, old: V2 | undefined): Errors {
 
 function validateStatus(hpa: V1 | V2): Errors {
   const out: Errors = [];
-  for (const field of ['currentReplicas', 'desiredReplicas'] as const) nonNegative(hpa.status?.[field], STATUS.child(field), out);
+  for (const field of ['currentReplicas', 'desiredReplicas'] as const)
+    nonNegative(hpa.status?.[field], STATUS.child(field), out);
   return out;
 }
 

@@ -1,7 +1,13 @@
 /** Leases and their candidates. Upstream: pkg/apis/coordination/validation/validation.go, pkg/registry/coordination */
 import type { Lease } from '../../api/coordination-v1.ts';
 import type { LeaseCandidate } from '../../api/coordination-v1beta1.ts';
-import { forbiddenField, invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import { isConfigMapKey, isQualifiedName } from '../../machinery/validation/names.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { type Errors, immutable, invalidEach, required } from '../validation/values.ts';
@@ -53,7 +59,8 @@ function validateCandidate(candidate: LeaseCandidate): Errors {
   const semantic = 'must be a valid semantic version';
   const emulation = version(spec.emulationVersion);
   const binary = version(spec.binaryVersion);
-  if (spec.emulationVersion && !emulation) out.push(invalidField(SPEC.child('emulationVersion'), spec.emulationVersion, semantic));
+  if (spec.emulationVersion && !emulation)
+    out.push(invalidField(SPEC.child('emulationVersion'), spec.emulationVersion, semantic));
   if (!spec.binaryVersion) out.push(requiredField(SPEC.child('binaryVersion')));
   else if (!binary) out.push(invalidField(SPEC.child('binaryVersion'), spec.binaryVersion, semantic));
   if (emulation && binary) {

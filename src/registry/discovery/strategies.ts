@@ -9,7 +9,15 @@ import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
 import { ipFamily, validEndpointIP, validIPForLegacyField } from '../validation/ip.ts';
 import { semanticEqual } from '../validation/semantic-equal.ts';
-import { dnsLabel, type Errors, immutable, invalidEach, oneOf, qualifiedName, supported } from '../validation/values.ts';
+import {
+  dnsLabel,
+  type Errors,
+  immutable,
+  invalidEach,
+  oneOf,
+  qualifiedName,
+  supported,
+} from '../validation/values.ts';
 
 const ENDPOINTS = Path.root('endpoints');
 
@@ -66,7 +74,8 @@ function validateEndpoint(endpoint: Endpoint, type: string, path: Path, out: Err
   if (addresses.length === 0) out.push(requiredField(at, 'must contain at least 1 address'));
   else if (addresses.length > 100) out.push(tooMany(at, addresses.length, 100));
   addresses.forEach((address, i) => void validateAddress(type, address, at, i, out));
-  if (endpoint.nodeName != null) invalidEach(isDNS1123Subdomain(endpoint.nodeName), path.child('nodeName'), endpoint.nodeName, out);
+  if (endpoint.nodeName != null)
+    invalidEach(isDNS1123Subdomain(endpoint.nodeName), path.child('nodeName'), endpoint.nodeName, out);
   const topology = endpoint.deprecatedTopology;
   const field = path.child('deprecatedTopology');
   if (Object.keys(topology ?? {}).length > 16) out.push(tooMany(field, Object.keys(topology!).length, 16));

@@ -33,29 +33,30 @@ function validateSchema(schema: FlowSchema): Errors {
   return out;
 }
 
-export const priorityLevelStrategy: Strategy<PriorityLevelConfiguration> = specStatusStrategy<PriorityLevelConfiguration>({
-  generation: ['spec'],
-  statusKeeps: 'metadata',
-  default(level) {
-    level.spec ??= {} as NonNullable<PriorityLevelConfiguration['spec']>;
-    const { exempt, limited } = level.spec;
-    if (exempt) {
-      exempt.nominalConcurrencyShares ??= 0;
-      exempt.lendablePercent ??= 0;
-    }
-    if (!limited) return;
-    limited.nominalConcurrencyShares ??= 30;
-    limited.lendablePercent ??= 0;
-    const queuing = limited.limitResponse?.queuing;
-    if (!queuing) return;
-    queuing.queues ||= 64;
-    queuing.handSize ||= 8;
-    queuing.queueLengthLimit ||= 50;
-  },
-  validate: validateLevel,
-  validateUpdate: validateLevel,
-  status: {},
-});
+export const priorityLevelStrategy: Strategy<PriorityLevelConfiguration> =
+  specStatusStrategy<PriorityLevelConfiguration>({
+    generation: ['spec'],
+    statusKeeps: 'metadata',
+    default(level) {
+      level.spec ??= {} as NonNullable<PriorityLevelConfiguration['spec']>;
+      const { exempt, limited } = level.spec;
+      if (exempt) {
+        exempt.nominalConcurrencyShares ??= 0;
+        exempt.lendablePercent ??= 0;
+      }
+      if (!limited) return;
+      limited.nominalConcurrencyShares ??= 30;
+      limited.lendablePercent ??= 0;
+      const queuing = limited.limitResponse?.queuing;
+      if (!queuing) return;
+      queuing.queues ||= 64;
+      queuing.handSize ||= 8;
+      queuing.queueLengthLimit ||= 50;
+    },
+    validate: validateLevel,
+    validateUpdate: validateLevel,
+    status: {},
+  });
 
 function validateLevel(level: PriorityLevelConfiguration): Errors {
   const out: Errors = [];
@@ -65,6 +66,7 @@ function validateLevel(level: PriorityLevelConfiguration): Errors {
   if (percent != null && (percent < 0 || percent > 100)) {
     out.push(invalidField(SPEC.child('limited', 'lendablePercent'), percent, inclusiveRange(0, 100)));
   }
-  if (spec.type === 'Limited' && !spec.limited) out.push(requiredField(SPEC.child('limited'), "must not be empty when type is Limited"));
+  if (spec.type === 'Limited' && !spec.limited)
+    out.push(requiredField(SPEC.child('limited'), 'must not be empty when type is Limited'));
   return out;
 }

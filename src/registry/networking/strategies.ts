@@ -13,7 +13,14 @@ import type {
   ServiceCIDR,
 } from '../../api/networking-v1.ts';
 import { validateLabelSelector } from '../../machinery/labels/validate.ts';
-import { forbiddenField, invalidField, notSupported, Path, requiredField, tooLong } from '../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+  tooLong,
+} from '../../machinery/validation/field-error.ts';
 import { cidrContains, isValidCIDR, isValidIP, parseCIDR, parseIP } from '../../machinery/validation/ip.ts';
 import {
   isDNS1123Label,
@@ -42,7 +49,8 @@ function validateBackend(backend: IngressBackend, path: Path, out: Errors): void
   if (resource && service) out.push(invalidField(path, '', 'cannot set both resource and service backends'));
   else if (resource) {
     const at = path.child('resource');
-    if (resource.apiGroup != null) invalidEach(isDNS1123Subdomain(resource.apiGroup), at.child('apiGroup'), resource.apiGroup, out);
+    if (resource.apiGroup != null)
+      invalidEach(isDNS1123Subdomain(resource.apiGroup), at.child('apiGroup'), resource.apiGroup, out);
     segment(resource.kind, at.child('kind'), out);
     segment(resource.name, at.child('name'), out);
   } else if (service) {
@@ -70,15 +78,18 @@ function validatePath(rule: HTTPIngressPath, path: Path, out: Errors): void {
   };
   if (type === 'Exact' || type === 'Prefix') {
     absolute();
-    for (const bad of ['//', '/./', '/../', '%2f', '%2F']) if (text.includes(bad)) out.push(invalidField(at, text, `must not contain '${bad}'`));
-    for (const bad of ['/..', '/.']) if (text.endsWith(bad)) out.push(invalidField(at, text, `cannot end with '${bad}'`));
+    for (const bad of ['//', '/./', '/../', '%2f', '%2F'])
+      if (text.includes(bad)) out.push(invalidField(at, text, `must not contain '${bad}'`));
+    for (const bad of ['/..', '/.'])
+      if (text.endsWith(bad)) out.push(invalidField(at, text, `cannot end with '${bad}'`));
   } else if (type === 'ImplementationSpecific') {
     if (text) absolute();
   } else out.push(notSupported(path.child('pathType'), type, ['Exact', 'ImplementationSpecific', 'Prefix']));
   validateBackend(rule.backend ?? {}, path.child('backend'), out);
 }
 
-const hostErrors = (host: string): string[] => (host.includes('*') ? isWildcardDNS1123Subdomain(host) : isDNS1123Subdomain(host));
+const hostErrors = (host: string): string[] =>
+  host.includes('*') ? isWildcardDNS1123Subdomain(host) : isDNS1123Subdomain(host);
 
 function validateIngress(spec: IngressSpec): Errors {
   const out: Errors = [];
@@ -90,7 +101,8 @@ function validateIngress(spec: IngressSpec): Errors {
   rules.forEach((rule, i) => {
     const at = SPEC.child('rules').index(i);
     if (rule.host) {
-      if (parseIP(rule.host)) out.push(invalidField(at.child('host'), rule.host, 'must be a DNS name, not an IP address'));
+      if (parseIP(rule.host))
+        out.push(invalidField(at.child('host'), rule.host, 'must be a DNS name, not an IP address'));
       invalidEach(hostErrors(rule.host), at.child('host'), rule.host, out);
     }
     if (!rule.http) return;
@@ -130,8 +142,11 @@ export const ingressStrategy: Strategy<Ingress> = specStatusStrategy<Ingress>({
     return out;
   },
   warn(ingress, old, context) {
-    if (old || ingress.metadata.annotations?.[CLASS_ANNOTATION] === undefined || ingress.spec!.ingressClassName != null) return;
-    context.warn(`annotation ${JSON.stringify(CLASS_ANNOTATION)} is deprecated, please use 'spec.ingressClassName' instead`);
+    if (old || ingress.metadata.annotations?.[CLASS_ANNOTATION] === undefined || ingress.spec!.ingressClassName != null)
+      return;
+    context.warn(
+      `annotation ${JSON.stringify(CLASS_ANNOTATION)} is deprecated, please use 'spec.ingressClassName' instead`,
+    );
   },
   validateUpdate: (ingress) => validateIngress(ingress.spec!),
   status: {
@@ -194,14 +209,16 @@ function validatePolicyPort(port: NetworkPolicyPort, path: Path, out: Errors): v
   }
   const end = path.child('endPort');
   if (port.port == null) {
-    if (port.endPort != null) out.push(invalidField(end, port.endPort, 'may not be specified when `port` is not specified'));
+    if (port.endPort != null)
+      out.push(invalidField(end, port.endPort, 'may not be specified when `port` is not specified'));
   } else if (typeof port.port === 'number') {
     invalidEach(isValidPortNum(port.port), path.child('port'), port.port, out);
     if (port.endPort == null) return;
     if (port.endPort < port.port) out.push(invalidField(end, port.port, 'must be greater than or equal to `port`'));
     invalidEach(isValidPortNum(port.endPort), end, port.endPort, out);
   } else {
-    if (port.endPort != null) out.push(invalidField(end, port.endPort, 'may not be specified when `port` is non-numeric'));
+    if (port.endPort != null)
+      out.push(invalidField(end, port.endPort, 'may not be specified when `port` is non-numeric'));
     invalidEach(isValidPortName(port.port), path.child('port'), port.port, out);
   }
 }
@@ -232,17 +249,26 @@ function validatePeer(peer: NetworkPolicyPeer, lax: boolean, known: readonly str
   }
   if (peer.ipBlock) validateBlock(peer.ipBlock, known, path.child('ipBlock'), out);
   if (selectors.length === 0 && !peer.ipBlock) out.push(requiredField(path, 'must specify a peer'));
-  else if (selectors.length > 0 && peer.ipBlock) out.push(forbiddenField(path, 'may not specify both ipBlock and another peer'));
+  else if (selectors.length > 0 && peer.ipBlock)
+    out.push(forbiddenField(path, 'may not specify both ipBlock and another peer'));
 }
 
 function validatePolicy(policy: NetworkPolicy, old: NetworkPolicy | undefined): Errors {
   const out: Errors = [];
   const spec = policy.spec!;
   const lax = old ? validateLabelSelector(old.spec?.podSelector, {}, SPEC).length > 0 : false;
-  const peers = [...(old?.spec?.ingress ?? []).flatMap((r) => r.from ?? []), ...(old?.spec?.egress ?? []).flatMap((r) => r.to ?? [])];
+  const peers = [
+    ...(old?.spec?.ingress ?? []).flatMap((r) => r.from ?? []),
+    ...(old?.spec?.egress ?? []).flatMap((r) => r.to ?? []),
+  ];
   const known = peers.flatMap((p) => (p.ipBlock ? [p.ipBlock.cidr, ...(p.ipBlock.except ?? [])] : []));
   out.push(...validateLabelSelector(spec.podSelector, { allowInvalidLabelValues: lax }, SPEC.child('podSelector')));
-  const rule = (ports: readonly NetworkPolicyPort[] | undefined, list: readonly NetworkPolicyPeer[] | undefined, name: string, at: Path) => {
+  const rule = (
+    ports: readonly NetworkPolicyPort[] | undefined,
+    list: readonly NetworkPolicyPeer[] | undefined,
+    name: string,
+    at: Path,
+  ) => {
     ports?.forEach((port, i) => void validatePolicyPort(port, at.child('ports').index(i), out));
     list?.forEach((peer, i) => void validatePeer(peer, lax, known, at.child(name).index(i), out));
   };
@@ -265,7 +291,8 @@ export const networkPolicyStrategy: Strategy<NetworkPolicy> = specStatusStrategy
     policy.spec ??= {} as NonNullable<NetworkPolicy['spec']>;
     const { spec } = policy;
     spec.podSelector ??= {};
-    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP';
+    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])])
+      for (const port of rule.ports ?? []) port.protocol ??= 'TCP';
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
   },
   validate: (policy) => validatePolicy(policy, undefined),

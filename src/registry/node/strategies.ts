@@ -24,7 +24,11 @@ function validateRuntimeClass(runtime: RuntimeClass): Errors {
     const key = [t.key, t.operator, t.value, t.effect].map((s) => s ?? '').join('\0');
     if (seen.has(key)) {
       const shown = {
-        Key: t.key ?? '', Operator: t.operator ?? '', Value: t.value ?? '', Effect: t.effect ?? '', TolerationSeconds: t.tolerationSeconds ?? null,
+        Key: t.key ?? '',
+        Operator: t.operator ?? '',
+        Value: t.value ?? '',
+        Effect: t.effect ?? '',
+        TolerationSeconds: t.tolerationSeconds ?? null,
       };
       out.push(duplicateField(path.child('tolerations').index(i), shown));
     }

@@ -30,7 +30,12 @@ function validateBudget(budget: PodDisruptionBudget, allowInvalidLabelValues: bo
     atMost100Percent(spec[field], SPEC.child(field), out);
   }
   out.push(...validateLabelSelector(spec.selector, { allowInvalidLabelValues }, SPEC.child('selector')));
-  supported(spec.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget'], SPEC.child('unhealthyPodEvictionPolicy'), out);
+  supported(
+    spec.unhealthyPodEvictionPolicy,
+    ['AlwaysAllow', 'IfHealthyBudget'],
+    SPEC.child('unhealthyPodEvictionPolicy'),
+    out,
+  );
   return out;
 }
 

@@ -1,10 +1,18 @@
 /** Roles and bindings. Upstream: pkg/apis/rbac/{v1/defaults.go,validation/validation.go}, pkg/registry/rbac */
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject } from '../../api/rbac-v1.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  Role,
+  RoleBinding,
+  RoleRef,
+  Subject,
+} from '../../api/rbac-v1.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../machinery/labels/validate.ts';
 import { invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
 import { isPathSegmentName, validateServiceAccountName } from '../../machinery/validation/names.ts';
-import type { Strategy } from '../generic/strategy.ts';
 import { usableSelector } from '../apps/workload.ts';
+import type { Strategy } from '../generic/strategy.ts';
 import { type Errors, invalidEach, required } from '../validation/values.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
@@ -24,8 +32,10 @@ function validateRules(rules: readonly PolicyRule[] | undefined | null, namespac
       }
       return;
     }
-    if (!rule.apiGroups?.length) out.push(requiredField(at.child('apiGroups'), 'resource rules must supply at least one api group'));
-    if (!rule.resources?.length) out.push(requiredField(at.child('resources'), 'resource rules must supply at least one resource'));
+    if (!rule.apiGroups?.length)
+      out.push(requiredField(at.child('apiGroups'), 'resource rules must supply at least one api group'));
+    if (!rule.resources?.length)
+      out.push(requiredField(at.child('resources'), 'resource rules must supply at least one resource'));
   });
 }
 
@@ -87,7 +97,8 @@ function validateSubject(subject: Subject, namespaced: boolean, path: Path, out:
   required(subject.name, path.child('name'), out);
   const group = subject.apiGroup ?? '';
   if (subject.kind === 'ServiceAccount') {
-    if (subject.name) invalidEach(validateServiceAccountName(subject.name, false), path.child('name'), subject.name, out);
+    if (subject.name)
+      invalidEach(validateServiceAccountName(subject.name, false), path.child('name'), subject.name, out);
     if (group) out.push(notSupported(path.child('apiGroup'), group, ['']));
     if (!namespaced) required(subject.namespace, path.child('namespace'), out);
   } else if (subject.kind === 'User' || subject.kind === 'Group') {
@@ -104,7 +115,9 @@ function validateBinding(binding: Binding, namespaced: boolean): Errors {
   if (!kinds.includes(kind)) out.push(notSupported(path.child('kind'), kind, kinds));
   if (!name) out.push(requiredField(path.child('name')));
   else invalidEach(isPathSegmentName(name), path.child('name'), name, out);
-  binding.subjects?.forEach((subject, i) => void validateSubject(subject, namespaced, Path.root('subjects').index(i), out));
+  binding.subjects?.forEach(
+    (subject, i) => void validateSubject(subject, namespaced, Path.root('subjects').index(i), out),
+  );
   return out;
 }
 

@@ -8,16 +8,33 @@ import type {
   VolumeAttributesClass,
 } from '../../api/storage-v1.ts';
 import { validateLabelSelector } from '../../machinery/labels/validate.ts';
-import { duplicateField, forbiddenField, invalidField, notSupported, Path, requiredField, tooLong } from '../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+  tooLong,
+} from '../../machinery/validation/field-error.ts';
 import { isDNS1123Subdomain } from '../../machinery/validation/names.ts';
 import { validateVolumeSpec } from '../core/persistentvolumes/validation.ts';
 import { canonical } from '../core/pods/defaults.ts';
 import { validateLabelName } from '../core/pods/scheduling.ts';
 import { validateCSIDriverName } from '../core/pods/volume-sources.ts';
 import type { Strategy } from '../generic/strategy.ts';
-import { specStatusStrategy } from '../spec-status.ts';
+import { bumpGeneration, specStatusStrategy } from '../spec-status.ts';
 import { semanticEqual } from '../validation/semantic-equal.ts';
-import { byteLength, type Errors, immutable, invalidEach, nonNegative, nonNegativeQuantity, qualifiedName, supported } from '../validation/values.ts';
+import {
+  byteLength,
+  type Errors,
+  immutable,
+  invalidEach,
+  nonNegative,
+  nonNegativeQuantity,
+  qualifiedName,
+  supported,
+} from '../validation/values.ts';
 
 const SPEC = Path.root('spec');
 
@@ -98,7 +115,8 @@ export const volumeAttributesClassStrategy: Strategy<VolumeAttributesClass> = {
   validateUpdate(attributes, old) {
     const out: Errors = [];
     for (const field of ['driverName', 'parameters'] as const) {
-      if (!semanticEqual(attributes[field], old[field], field)) out.push(forbiddenField(field, `updates to ${field} are forbidden.`));
+      if (!semanticEqual(attributes[field], old[field], field))
+        out.push(forbiddenField(field, `updates to ${field} are forbidden.`));
     }
     return [...out, ...validateClass(attributes)];
   },
@@ -122,7 +140,8 @@ function validateDriver(driver: CSIDriver): Errors {
     if (seconds == null) return;
     const field = at.child('expirationSeconds');
     if (seconds < 600) out.push(invalidField(field, seconds, 'may not specify a duration less than 10 minutes'));
-    if (seconds > 2 ** 32) out.push(invalidField(field, seconds, 'may not specify a duration larger than 2^32 seconds'));
+    if (seconds > 2 ** 32)
+      out.push(invalidField(field, seconds, 'may not specify a duration larger than 2^32 seconds'));
   });
   for (const mode of spec.volumeLifecycleModes ?? []) {
     if (mode !== 'Persistent' && mode !== 'Ephemeral') {
@@ -138,7 +157,8 @@ function validateDriver(driver: CSIDriver): Errors {
 }
 
 export const csiDriverStrategy: Strategy<CSIDriver> = specStatusStrategy<CSIDriver>({
-  generation: ['spec'],
+  // There is no generation before the first change.
+  prepareForUpdate: (driver, old) => bumpGeneration(driver, old, ['spec']),
   allowUnconditionalUpdate: false,
   default(driver) {
     driver.spec ??= {};
@@ -155,7 +175,12 @@ export const csiDriverStrategy: Strategy<CSIDriver> = specStatusStrategy<CSIDriv
   validateUpdate(driver, old) {
     const out = validateDriver(driver);
     immutable(driver.spec!.attachRequired, old.spec!.attachRequired, SPEC.child('attachedRequired'), out);
-    immutable(driver.spec!.volumeLifecycleModes, old.spec!.volumeLifecycleModes, SPEC.child('volumeLifecycleModes'), out);
+    immutable(
+      driver.spec!.volumeLifecycleModes,
+      old.spec!.volumeLifecycleModes,
+      SPEC.child('volumeLifecycleModes'),
+      out,
+    );
     return out;
   },
 });
@@ -212,7 +237,8 @@ function validateAttachment(attachment: VolumeAttachment): Errors {
   const exactly = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
   if (!inline && name == null) out.push(requiredField(at, exactly));
   else if (inline && name != null) out.push(forbiddenField(at, exactly));
-  else if (name === '') out.push(requiredField(at.child('persistentVolumeName'), 'must specify non empty persistentVolumeName'));
+  else if (name === '')
+    out.push(requiredField(at.child('persistentVolumeName'), 'must specify non empty persistentVolumeName'));
   else if (inline) validateVolumeSpec(inline, '', at.child('inlineVolumeSpec'), {}, out, true);
   invalidEach(isDNS1123Subdomain(spec.nodeName ?? ''), SPEC.child('nodeName'), spec.nodeName ?? '', out);
   if (name) invalidEach(isDNS1123Subdomain(name), Path.root('spec.source.persistentVolumeName'), name, out);

@@ -1,5 +1,11 @@
 /** Rules of metav1.Condition lists. Upstream: apimachinery/pkg/apis/meta/v1/validation/validation.go ValidateConditions */
-import { duplicateField, invalidField, type Path, requiredField, tooLong } from '../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  invalidField,
+  type Path,
+  requiredField,
+  tooLong,
+} from '../../machinery/validation/field-error.ts';
 import { type Errors, nonNegative, oneOf, qualifiedName } from './values.ts';
 
 export interface ConditionLike {

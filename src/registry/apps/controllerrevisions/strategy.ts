@@ -11,7 +11,8 @@ export const controllerRevisionStrategy: Strategy<ControllerRevision> = {
     nonNegative(revision.revision, Path.root('revision'), out);
     const data: unknown = revision.data;
     if (data === undefined || data === null) out.push(requiredField('data', 'data is mandatory'));
-    else if (typeof data !== 'object' || Array.isArray(data)) out.push(requiredField('data', 'data must be a valid JSON object'));
+    else if (typeof data !== 'object' || Array.isArray(data))
+      out.push(requiredField('data', 'data must be a valid JSON object'));
     return out;
   },
   validateUpdate(revision, old) {

@@ -48,7 +48,13 @@ function defaultDaemonSet(set: DaemonSet): void {
   spec.revisionHistoryLimit ??= 10;
   spec.template ??= {};
   defaultPodTemplate(spec.template);
-  for (const field of ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady'] as const) set.status![field] ??= 0;
+  for (const field of [
+    'currentNumberScheduled',
+    'numberMisscheduled',
+    'desiredNumberScheduled',
+    'numberReady',
+  ] as const)
+    set.status![field] ??= 0;
 }
 
 function validateUpdateStrategy(strategy: NonNullable<DaemonSetSpec['updateStrategy']>, out: Errors): void {
@@ -69,12 +75,16 @@ function validateUpdateStrategy(strategy: NonNullable<DaemonSetSpec['updateStrat
     out.push(requiredField(rolling));
     return;
   }
-  for (const field of ['maxUnavailable', 'maxSurge'] as const) validateIntOrPercent(update[field], rolling.child(field), out);
-  for (const field of ['maxUnavailable', 'maxSurge'] as const) atMost100Percent(update[field], rolling.child(field), out);
+  for (const field of ['maxUnavailable', 'maxSurge'] as const)
+    validateIntOrPercent(update[field], rolling.child(field), out);
+  for (const field of ['maxUnavailable', 'maxSurge'] as const)
+    atMost100Percent(update[field], rolling.child(field), out);
   const unavailable = intOrPercentValue(update.maxUnavailable) !== 0;
   const surge = intOrPercentValue(update.maxSurge) !== 0;
   if (unavailable && surge) {
-    out.push(invalidField(rolling.child('maxSurge'), update.maxSurge, 'may not be set when maxUnavailable is non-zero'));
+    out.push(
+      invalidField(rolling.child('maxSurge'), update.maxSurge, 'may not be set when maxUnavailable is non-zero'),
+    );
   } else if (!unavailable && !surge) {
     out.push(requiredField(rolling.child('maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
   }
@@ -86,10 +96,14 @@ function validateSpec(spec: DaemonSetSpec, options: PodValidationOptions, out: E
   const usable = usableSelector(spec.selector);
   const labels = spec.template.metadata?.labels;
   if (usable && !usable.matches(labels)) {
-    out.push(invalidField(at.child('metadata', 'labels'), sortedMap(labels), '`selector` does not match template `labels`'));
+    out.push(
+      invalidField(at.child('metadata', 'labels'), sortedMap(labels), '`selector` does not match template `labels`'),
+    );
   }
   if (spec.selector && isEmptySelector(spec.selector)) {
-    out.push(invalidField(SPEC.child('selector'), shownSelector(spec.selector), 'empty selector is invalid for daemonset'));
+    out.push(
+      invalidField(SPEC.child('selector'), shownSelector(spec.selector), 'empty selector is invalid for daemonset'),
+    );
   }
   validatePodTemplate(spec.template, at, options, out);
   validateRunsForever(spec.template, 'DaemonSet', at, out);
@@ -99,8 +113,15 @@ function validateSpec(spec: DaemonSetSpec, options: PodValidationOptions, out: E
 }
 
 const COUNTS = [
-  'currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration',
-  'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable', 'collisionCount',
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
 ] as const;
 
 function validateStatus(status: Partial<DaemonSetStatus>, old: Partial<DaemonSetStatus>): Errors {
@@ -113,7 +134,12 @@ function validateStatus(status: Partial<DaemonSetStatus>, old: Partial<DaemonSet
 export const daemonSetStrategy: Strategy<DaemonSet> = specStatusStrategy<DaemonSet>({
   generation: ['spec'],
   default: defaultDaemonSet,
-  initialStatus: () => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }),
+  initialStatus: () => ({
+    currentNumberScheduled: 0,
+    numberMisscheduled: 0,
+    desiredNumberScheduled: 0,
+    numberReady: 0,
+  }),
   prepareForCreate: (set) => setTemplateGeneration(set, Math.max(1, templateGeneration(set))),
   prepareForUpdate(set, old) {
     const changed = !semanticEqual(set.spec!.template, old.spec!.template, 'template');

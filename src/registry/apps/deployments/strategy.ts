@@ -1,6 +1,11 @@
 /** Deployments. Upstream: pkg/registry/apps/deployment/strategy.go, pkg/apis/apps/validation ValidateDeployment */
 import type { Deployment, DeploymentSpec, DeploymentStatus } from '../../../api/apps-v1.ts';
-import { forbiddenField, invalidField, notSupported, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import { defaultPodTemplate } from '../../core/pods/defaults.ts';
 import type { PodValidationOptions } from '../../core/pods/options.ts';
 import { warnOfTemplate } from '../../core/pods/template-warnings.ts';
@@ -46,7 +51,9 @@ function validateStrategy(strategy: NonNullable<DeploymentSpec['strategy']>, out
     validateIntOrPercent(update.maxUnavailable, rolling.child('maxUnavailable'), out);
     validateIntOrPercent(update.maxSurge, rolling.child('maxSurge'), out);
     if (intOrPercentValue(update.maxUnavailable) === 0 && intOrPercentValue(update.maxSurge) === 0) {
-      out.push(invalidField(rolling.child('maxUnavailable'), update.maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+      out.push(
+        invalidField(rolling.child('maxUnavailable'), update.maxUnavailable, 'may not be 0 when `maxSurge` is 0'),
+      );
     }
     atMost100Percent(update.maxUnavailable, rolling.child('maxUnavailable'), out);
   }
@@ -63,13 +70,20 @@ function validateSpec(spec: DeploymentSpec, options: PodValidationOptions): Erro
   if (deadline != null) {
     const at = SPEC.child('progressDeadlineSeconds');
     nonNegative(deadline, at, out);
-    if (deadline <= (spec.minReadySeconds ?? 0)) out.push(invalidField(at, deadline, 'must be greater than minReadySeconds'));
+    if (deadline <= (spec.minReadySeconds ?? 0))
+      out.push(invalidField(at, deadline, 'must be greater than minReadySeconds'));
   }
   return out;
 }
 
 const COUNTS = [
-  'observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas',
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'terminatingReplicas',
   'collisionCount',
 ] as const;
 
@@ -82,7 +96,9 @@ function validateStatus(status: DeploymentStatus, old: DeploymentStatus): Errors
     if (value > replicas) out.push(invalidField(STATUS.child(field), value, 'cannot be greater than status.replicas'));
   }
   if (availableReplicas > readyReplicas) {
-    out.push(invalidField(STATUS.child('availableReplicas'), availableReplicas, 'cannot be greater than readyReplicas'));
+    out.push(
+      invalidField(STATUS.child('availableReplicas'), availableReplicas, 'cannot be greater than readyReplicas'),
+    );
   }
   validateCollisionCount(status.collisionCount, old.collisionCount, out);
   return out;

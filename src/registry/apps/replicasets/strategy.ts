@@ -11,6 +11,7 @@ import { validatePodTemplate } from '../../core/pods/validation.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { specStatusStrategy } from '../../spec-status.ts';
 import { type Errors, nonNegative } from '../../validation/values.ts';
+import { immutableSelector } from '../immutable-selector.ts';
 import {
   SPEC,
   selectorText,
@@ -21,7 +22,6 @@ import {
   validateSelector,
   validateTemplateLabels,
 } from '../workload.ts';
-import { immutableSelector } from '../immutable-selector.ts';
 
 /** Template and selector, as deployments and replica sets both have them. */
 export function validateReplicaTemplate(
@@ -53,7 +53,11 @@ function validateSpec(set: ReplicaSet, options: PodValidationOptions): Errors {
 
 export const replicaSetStrategy: Strategy<ReplicaSet> = specStatusStrategy<ReplicaSet>({
   generation: ['spec'],
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: (set) => selectorText(set.spec?.selector) },
+  scale: {
+    specReplicas: '.spec.replicas',
+    statusReplicas: '.status.replicas',
+    selector: (set) => selectorText(set.spec?.selector),
+  },
   default(set) {
     set.spec ??= {} as NonNullable<ReplicaSet['spec']>;
     set.spec.replicas ??= 1;

@@ -1,7 +1,12 @@
 /** Stateful sets. Upstream: pkg/registry/apps/statefulset/strategy.go, pkg/apis/apps/validation ValidateStatefulSet */
 import type { StatefulSet, StatefulSetSpec, StatefulSetStatus } from '../../../api/apps-v1.ts';
 import type { PodTemplateSpec } from '../../../api/core-v1.ts';
-import { forbiddenField, invalidField, notSupported, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import { nameIsDNSLabel } from '../../../machinery/validation/names.ts';
 import { validateAnnotations, validateLabels } from '../../../machinery/validation/object-meta.ts';
 import { validateClaimSpec } from '../../core/persistentvolumeclaims/claim-spec.ts';
@@ -68,7 +73,9 @@ function validateUpdateStrategy(spec: StatefulSetSpec, out: Errors): void {
   const update = spec.updateStrategy ?? {};
   const rolling = update.rollingUpdate;
   const field = at.child('rollingUpdate');
-  const shownRolling = rolling ? { Partition: rolling.partition ?? 0, MaxUnavailable: rolling.maxUnavailable ?? null } : null;
+  const shownRolling = rolling
+    ? { Partition: rolling.partition ?? 0, MaxUnavailable: rolling.maxUnavailable ?? null }
+    : null;
   if (!update.type) out.push(requiredField(at));
   else if (update.type === 'OnDelete') {
     if (rolling) out.push(invalidField(field, shownRolling, "only allowed for updateStrategy 'RollingUpdate'"));
@@ -132,18 +139,36 @@ function validateSpec(spec: StatefulSetSpec, options: PodValidationOptions, lax:
     if (!lax.template) validatePodTemplate(template, at, options, out);
     out.push(...validateLabels(template.metadata?.labels, at.child('labels')));
     out.push(...validateAnnotations(template.metadata?.annotations, at.child('annotations')));
-    validatePodAnnotations(template.metadata?.annotations, template.spec ?? { containers: [] }, at.child('annotations'), options, out);
+    validatePodAnnotations(
+      template.metadata?.annotations,
+      template.spec ?? { containers: [] },
+      at.child('annotations'),
+      options,
+      out,
+    );
   }
   validateRunsForever(spec.template, 'StatefulSet', at, out);
   return out;
 }
 
 const MUTABLE = [
-  'replicas', 'template', 'updateStrategy', 'minReadySeconds', 'ordinals', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy',
+  'replicas',
+  'template',
+  'updateStrategy',
+  'minReadySeconds',
+  'ordinals',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
 ] as const;
 
 const COUNTS = [
-  'replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount',
+  'replicas',
+  'readyReplicas',
+  'currentReplicas',
+  'updatedReplicas',
+  'availableReplicas',
+  'observedGeneration',
+  'collisionCount',
 ] as const;
 
 function validateStatus(status: Partial<StatefulSetStatus>, old: Partial<StatefulSetStatus>): Errors {
@@ -155,7 +180,9 @@ function validateStatus(status: Partial<StatefulSetStatus>, old: Partial<Statefu
     if (value > replicas) out.push(invalidField(STATUS.child(field), value, 'cannot be greater than status.replicas'));
   }
   if (availableReplicas > readyReplicas) {
-    out.push(invalidField(STATUS.child('availableReplicas'), availableReplicas, 'cannot be greater than status.readyReplicas'));
+    out.push(
+      invalidField(STATUS.child('availableReplicas'), availableReplicas, 'cannot be greater than status.readyReplicas'),
+    );
   }
   validateCollisionCount(status.collisionCount, old.collisionCount, out);
   return out;
@@ -170,7 +197,11 @@ function warn(set: StatefulSet, context: StrategyContext): void {
 export const statefulSetStrategy: Strategy<StatefulSet> = specStatusStrategy<StatefulSet>({
   generation: ['spec'],
   validateName: nameIsDNSLabel,
-  scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: (set) => selectorText(set.spec?.selector) },
+  scale: {
+    specReplicas: '.spec.replicas',
+    statusReplicas: '.status.replicas',
+    selector: (set) => selectorText(set.spec?.selector),
+  },
   default: defaultStatefulSet,
   initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
   warn(set, old, context) {

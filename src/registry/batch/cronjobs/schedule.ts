@@ -88,7 +88,8 @@ export function scheduleProblem(schedule: string): string | undefined {
       return undefined;
     }
     const fields = text.split(/\s+/).filter(Boolean);
-    if (fields.length !== 5) throw new Problem(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`);
+    if (fields.length !== 5)
+      throw new Problem(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`);
     fields.forEach((field, i) => {
       for (const part of field.split(',').filter(Boolean)) checkRange(part, FIELDS[i]!);
     });

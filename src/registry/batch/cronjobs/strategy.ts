@@ -32,7 +32,9 @@ function validateTimeZone(zone: string, out: Errors): void {
     out.push(invalidField(at, zone, 'timeZone must be nil or non-empty string'));
     return;
   }
-  const odd = zone.split('/').some((p) => p === '.' || p === '..' || p.startsWith('-') || !/^[A-Za-z._0-9+-]{1,14}$/.test(p));
+  const odd = zone
+    .split('/')
+    .some((p) => p === '.' || p === '..' || p.startsWith('-') || !/^[A-Za-z._0-9+-]{1,14}$/.test(p));
   if (zone.toLowerCase() === 'local') {
     const detail = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
     out.push(invalidField(at, zone, detail));
@@ -60,9 +62,11 @@ function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): Errors {
   const job = spec.jobTemplate.spec!;
   const path = SPEC.child('jobTemplate', 'spec');
   validateJobTemplateSpec(job, path, templateOptions(old?.jobTemplate.spec?.template), out);
-  if (job.selector) out.push(invalidField(path.child('selector'), shownSelector(job.selector), '`selector` will be auto-generated'));
+  if (job.selector)
+    out.push(invalidField(path.child('selector'), shownSelector(job.selector), '`selector` will be auto-generated'));
   if (job.manualSelector) out.push(notSupported(path.child('manualSelector'), true, ['nil', 'false']));
-  for (const field of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const) nonNegative(spec[field], SPEC.child(field), out);
+  for (const field of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const)
+    nonNegative(spec[field], SPEC.child(field), out);
   return out;
 }
 

@@ -37,10 +37,12 @@ export function parseIndexes(text: string, completions: number): Interval[] | st
 /** The first index that both have. Fragments that cannot be read are skipped. */
 export function firstOverlap(a: string, b: string, completions: number): number | undefined {
   const read = (text: string): Interval[] =>
-    text === '' ? [] : text.split(',').flatMap((part) => {
-      const interval = parseInterval(part, completions);
-      return typeof interval === 'string' ? [] : [interval];
-    });
+    text === ''
+      ? []
+      : text.split(',').flatMap((part) => {
+          const interval = parseInterval(part, completions);
+          return typeof interval === 'string' ? [] : [interval];
+        });
   const left = read(a);
   for (const [fx, fy] of read(b)) for (const [cx, cy] of left) if (cx <= fy && fx <= cy) return Math.max(cx, fx);
   return undefined;

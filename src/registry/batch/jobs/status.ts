@@ -3,7 +3,13 @@
  * Upstream: pkg/apis/batch/validation/validation.go ValidateJobStatusUpdate, pkg/registry/batch/job getStatusValidationOptions
  */
 import type { Job, JobStatus } from '../../../api/batch-v1.ts';
-import { duplicateField, invalidField, OMIT_VALUE, Path, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  invalidField,
+  OMIT_VALUE,
+  Path,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';
 import { type Errors, nonNegative } from '../../validation/values.ts';
 import { firstOverlap, parseIndexes } from './indexes.ts';
@@ -23,11 +29,13 @@ export function validateJobStatus(job: Job, old: Job): Errors {
   const turned = (type: string) => isTrue(now, type) !== isTrue(before, type);
   const finishing = isFinished(now) !== isFinished(before);
   const conditions = (detail: string) => out.push(invalidField(CONDITIONS, OMIT_VALUE, detail));
-  for (const field of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const) nonNegative(now[field], STATUS.child(field), out);
+  for (const field of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const)
+    nonNegative(now[field], STATUS.child(field), out);
   validateUncounted(now, out);
   const complete = isTrue(now, 'Complete');
   const failed = isTrue(now, 'Failed');
-  if ((turned('Complete') || turned('Failed')) && complete && failed) conditions('cannot set Complete=True and Failed=true conditions');
+  if ((turned('Complete') || turned('Failed')) && complete && failed)
+    conditions('cannot set Complete=True and Failed=true conditions');
   if ((turned('Complete') || turned('FailureTarget')) && complete && isTrue(now, 'FailureTarget')) {
     conditions('cannot set Complete=True and FailureTarget=true conditions');
   }
@@ -48,7 +56,8 @@ export function validateJobStatus(job: Job, old: Job): Errors {
     out.push(invalidField(STATUS.child('ready'), now.ready, 'cannot set more ready pods than active'));
   }
   if (met && failed) conditions('cannot set SuccessCriteriaMet=True and Failed=true conditions');
-  if (met && isTrue(now, 'FailureTarget')) conditions('cannot set SuccessCriteriaMet=True and FailureTarget=true conditions');
+  if (met && isTrue(now, 'FailureTarget'))
+    conditions('cannot set SuccessCriteriaMet=True and FailureTarget=true conditions');
   if (job.spec?.successPolicy && !met && complete) {
     conditions('cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True');
   }
@@ -70,7 +79,11 @@ function validateUncounted(status: JobStatus, out: Errors): void {
 
 type Changed = (field: keyof JobStatus) => boolean;
 
-function validateTimes(now: JobStatus, is: { complete: boolean; completing: boolean; changed: Changed }, out: Errors): void {
+function validateTimes(
+  now: JobStatus,
+  is: { complete: boolean; completing: boolean; changed: Changed },
+  out: Errors,
+): void {
   const at = STATUS.child('completionTime');
   if (is.completing || is.changed('completionTime')) {
     if (now.completionTime && !is.complete) {
@@ -111,11 +124,13 @@ function validateIndexes(job: Job, changed: Changed, out: Errors): void {
   const failed = STATUS.child('failedIndexes');
   if (changed('completedIndexes')) {
     const problem = completions == null ? [] : parseIndexes(completedIndexes, completions);
-    if (typeof problem === 'string') out.push(invalidField(completed, completedIndexes, `error parsing completedIndexes: ${problem}`));
+    if (typeof problem === 'string')
+      out.push(invalidField(completed, completedIndexes, `error parsing completedIndexes: ${problem}`));
   }
   if (changed('failedIndexes') && failedIndexes != null && completions != null && backoffLimitPerIndex != null) {
     const problem = parseIndexes(failedIndexes, completions);
-    if (typeof problem === 'string') out.push(invalidField(failed, failedIndexes, `error parsing failedIndexes: ${problem}`));
+    if (typeof problem === 'string')
+      out.push(invalidField(failed, failedIndexes, `error parsing failedIndexes: ${problem}`));
   }
   if (changed('completedIndexes') && completedIndexes !== '' && completionMode !== 'Indexed') {
     const detail = 'cannot set non-empty completedIndexes when non-indexed completion mode';
@@ -151,14 +166,16 @@ function validateChanges(job: Job, old: Job, out: Errors): void {
   if (now.completionTime && before.completionTime && now.completionTime !== before.completionTime) {
     out.push(invalidField(STATUS.child('completionTime'), now.completionTime, 'field is immutable'));
   }
-  const resuming = isTrue(before, 'Suspended') && now.conditions?.some((c) => c.type === 'Suspended' && c.status === 'False');
+  const resuming =
+    isTrue(before, 'Suspended') && now.conditions?.some((c) => c.type === 'Suspended' && c.status === 'False');
   if (before.startTime && before.startTime !== now.startTime && !resuming && !job.spec?.suspend) {
     const detail = 'field is immutable for unsuspended job once set';
     out.push(invalidField(STATUS.child('startTime'), now.startTime ?? null, detail));
   }
   const met = isTrue(now, 'SuccessCriteriaMet');
   const wasMet = isTrue(before, 'SuccessCriteriaMet');
-  if (wasMet && !met) out.push(invalidField(CONDITIONS, OMIT_VALUE, 'cannot disable the SuccessCriteriaMet=True condition'));
+  if (wasMet && !met)
+    out.push(invalidField(CONDITIONS, OMIT_VALUE, 'cannot disable the SuccessCriteriaMet=True condition'));
   if (isTrue(before, 'Complete') && !wasMet && met) {
     const detail = 'cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions';
     out.push(invalidField(CONDITIONS, OMIT_VALUE, detail));

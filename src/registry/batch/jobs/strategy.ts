@@ -6,7 +6,14 @@ import { warnOfTemplate } from '../../core/pods/template-warnings.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { specStatusStrategy } from '../../spec-status.ts';
 import { validateJobStatus } from './status.ts';
-import { CONTROLLER_UID, JOB_NAME, LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME, validateJob, validateJobUpdate } from './validation.ts';
+import {
+  CONTROLLER_UID,
+  JOB_NAME,
+  LEGACY_CONTROLLER_UID,
+  LEGACY_JOB_NAME,
+  validateJob,
+  validateJobUpdate,
+} from './validation.ts';
 
 const TEMPLATE = Path.root('spec', 'template');
 
@@ -14,7 +21,8 @@ const TEMPLATE = Path.root('spec', 'template');
 export function defaultJobTemplate(spec: JobSpec): void {
   spec.template ??= {};
   defaultPodTemplate(spec.template);
-  for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
+  for (const rule of spec.podFailurePolicy?.rules ?? [])
+    for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
 }
 
 function defaultJob(job: Job): void {

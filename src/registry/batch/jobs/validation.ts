@@ -17,7 +17,16 @@ import { shownSelector, templateOptions, usableSelector } from '../../apps/workl
 import type { PodValidationOptions } from '../../core/pods/options.ts';
 import { validatePodTemplate } from '../../core/pods/validation.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';
-import { byteLength, type Errors, immutable, invalidEach, nonNegative, qualifiedName, sortedMap, supported } from '../../validation/values.ts';
+import {
+  byteLength,
+  type Errors,
+  immutable,
+  invalidEach,
+  nonNegative,
+  qualifiedName,
+  sortedMap,
+  supported,
+} from '../../validation/values.ts';
 import { parseIndexes } from './indexes.ts';
 
 const SPEC = Path.root('spec');
@@ -29,7 +38,13 @@ export const LEGACY_JOB_NAME = 'job-name';
 export const LEGACY_CONTROLLER_UID = 'controller-uid';
 
 const COUNTS = [
-  'parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes',
+  'parallelism',
+  'completions',
+  'activeDeadlineSeconds',
+  'backoffLimit',
+  'ttlSecondsAfterFinished',
+  'backoffLimitPerIndex',
+  'maxFailedIndexes',
 ] as const;
 const quoted = (values: readonly string[]): string => `[${values.map((v) => JSON.stringify(v)).join(' ')}]`;
 
@@ -47,17 +62,24 @@ export function validateJobTemplateSpec(spec: JobSpec, path: Path, options: PodV
   if (spec.completionMode === 'Indexed') validateIndexed(spec, path, out);
   if (spec.completionMode == null || spec.completionMode === 'NonIndexed') {
     for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
-      if (spec[field] != null) out.push(invalidField(path.child(field), spec[field], 'requires indexed completion mode'));
+      if (spec[field] != null)
+        out.push(invalidField(path.child(field), spec[field], 'requires indexed completion mode'));
     }
   }
   if (spec.podFailurePolicy) validateFailurePolicy(spec, path.child('podFailurePolicy', 'rules'), out);
   if (spec.successPolicy) {
     const at = path.child('successPolicy');
-    if (spec.completionMode !== 'Indexed') out.push(invalidField(at, spec.successPolicy, 'requires indexed completion mode'));
+    if (spec.completionMode !== 'Indexed')
+      out.push(invalidField(at, spec.successPolicy, 'requires indexed completion mode'));
     else validateSuccessPolicy(spec, at.child('rules'), out);
   }
   const replacement = spec.podReplacementPolicy;
-  supported(replacement, spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'], path.child('podReplacementPolicy'), out);
+  supported(
+    replacement,
+    spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'],
+    path.child('podReplacementPolicy'),
+    out,
+  );
   const template = path.child('template');
   validatePodTemplate(spec.template, template, options, out);
   const policy = spec.template.spec?.restartPolicy ?? '';
@@ -88,13 +110,16 @@ export function validateDomainPath(value: string, path: Path, out: Errors): void
 
 function validateIndexed(spec: JobSpec, path: Path, out: Errors): void {
   const { completions, parallelism, maxFailedIndexes } = spec;
-  const refuse = (field: 'parallelism' | 'maxFailedIndexes', detail: string) => out.push(invalidField(path.child(field), spec[field], detail));
+  const refuse = (field: 'parallelism' | 'maxFailedIndexes', detail: string) =>
+    out.push(invalidField(path.child(field), spec[field], detail));
   if (completions == null) out.push(requiredField(path.child('completions'), 'when completion mode is Indexed'));
-  if (parallelism != null && parallelism > MANY) refuse('parallelism', `must be less than or equal to ${MANY} when completion mode is Indexed`);
+  if (parallelism != null && parallelism > MANY)
+    refuse('parallelism', `must be less than or equal to ${MANY} when completion mode is Indexed`);
   if (completions != null && maxFailedIndexes != null && maxFailedIndexes > completions) {
     refuse('maxFailedIndexes', 'must be less than or equal to completions');
   }
-  if (maxFailedIndexes != null && maxFailedIndexes > MANY) refuse('maxFailedIndexes', `must be less than or equal to ${MANY}`);
+  if (maxFailedIndexes != null && maxFailedIndexes > MANY)
+    refuse('maxFailedIndexes', `must be less than or equal to ${MANY}`);
   if (completions == null || completions <= MANY || spec.backoffLimitPerIndex == null) return;
   const detail = `must be less than or equal to 10000 when completions are above ${MANY} and used with backoff limit per index`;
   if (maxFailedIndexes == null) {
@@ -114,7 +139,8 @@ function validateFailurePolicy(spec: JobSpec, path: Path, out: Errors): void {
     const action = at.child('action');
     if (!rule.action) out.push(requiredField(action, `valid values: ${quoted(ACTIONS)}`));
     else if (rule.action === 'FailIndex') {
-      if (spec.backoffLimitPerIndex == null) out.push(invalidField(action, rule.action, 'requires the backoffLimitPerIndex to be set'));
+      if (spec.backoffLimitPerIndex == null)
+        out.push(invalidField(action, rule.action, 'requires the backoffLimitPerIndex to be set'));
     } else supported(rule.action, ACTIONS, action, out);
     if (rule.onExitCodes) validateExitCodes(rule.onExitCodes, names, at.child('onExitCodes'), out);
     const conditions = rule.onPodConditions ?? [];
@@ -127,7 +153,8 @@ function validateFailurePolicy(spec: JobSpec, path: Path, out: Errors): void {
       else supported(pattern.status, statuses, field.child('status'), out);
     });
     const both = rule.onExitCodes && conditions.length > 0;
-    if (both) out.push(invalidField(at, OMIT_VALUE, 'specifying both OnExitCodes and OnPodConditions is not supported'));
+    if (both)
+      out.push(invalidField(at, OMIT_VALUE, 'specifying both OnExitCodes and OnPodConditions is not supported'));
     if (!rule.onExitCodes && conditions.length === 0) {
       out.push(invalidField(at, OMIT_VALUE, 'specifying one of OnExitCodes and OnPodConditions is required'));
     }
@@ -154,7 +181,8 @@ function validateExitCodes(
   else if (values.length > 255) out.push(tooMany(at, values.length, 255));
   const seen = new Set<number>();
   values.forEach((value, i) => {
-    if (codes.operator === 'In' && value === 0) out.push(invalidField(at.index(i), 0, 'must not be 0 for the In operator'));
+    if (codes.operator === 'In' && value === 0)
+      out.push(invalidField(at.index(i), 0, 'must not be 0 for the In operator'));
     if (seen.has(value)) out.push(duplicateField(at.index(i), value));
     seen.add(value);
   });
@@ -163,7 +191,8 @@ function validateExitCodes(
 
 function validateSuccessPolicy(spec: JobSpec, path: Path, out: Errors): void {
   const rules = spec.successPolicy!.rules ?? [];
-  if (rules.length === 0) out.push(requiredField(path, 'at least one rules must be specified when the successPolicy is specified'));
+  if (rules.length === 0)
+    out.push(requiredField(path, 'at least one rules must be specified when the successPolicy is specified'));
   if (rules.length > 20) out.push(tooMany(path, rules.length, 20));
   rules.forEach((rule, i) => void validateSuccessRule(rule, spec.completions ?? 0, path.index(i), out));
 }
@@ -185,7 +214,9 @@ function validateSuccessRule(rule: SuccessPolicyRule, completions: number, path:
   const at = path.child('succeededCount');
   nonNegative(count, at, out);
   if (count > completions) {
-    out.push(invalidField(at, count, `must be less than or equal to ${completions} (the number of specified completions)`));
+    out.push(
+      invalidField(at, count, `must be less than or equal to ${completions} (the number of specified completions)`),
+    );
   }
   if (indexes != null && count > total) {
     const detail = `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`;
@@ -251,14 +282,24 @@ export function validateJobUpdate(job: Job, old: Job): Errors {
   validateSpec(spec, templateOptions(before.template), hasInvalidLabelValue(before.selector), out);
   const completions = SPEC.child('completions');
   if (spec.completionMode !== 'Indexed') immutable(spec.completions, before.completions, completions, out);
-  else if (spec.completions != null && spec.completions !== before.completions && spec.completions !== spec.parallelism) {
+  else if (
+    spec.completions != null &&
+    spec.completions !== before.completions &&
+    spec.completions !== spec.parallelism
+  ) {
     out.push(invalidField(completions, spec.completions, 'can only be modified in tandem with spec.parallelism'));
   }
   if (!semanticEqual(spec.selector, before.selector)) {
     out.push(invalidField(SPEC.child('selector'), shownSelector(spec.selector), 'field is immutable'));
   }
   validateTemplateUpdate(job, old, out);
-  for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const) {
+  for (const field of [
+    'completionMode',
+    'podFailurePolicy',
+    'backoffLimitPerIndex',
+    'managedBy',
+    'successPolicy',
+  ] as const) {
     immutable(spec[field], before[field], SPEC.child(field), out);
   }
   return out;
@@ -291,7 +332,10 @@ function validateTemplateUpdate(job: Job, old: Job, out: Errors): void {
       }) as typeof pod.containers;
     }
     const { labels, annotations } = now.metadata ?? {};
-    before = { metadata: { ...before.metadata, ...(labels && { labels }), ...(annotations && { annotations }) }, spec: pod };
+    before = {
+      metadata: { ...before.metadata, ...(labels && { labels }), ...(annotations && { annotations }) },
+      spec: pod,
+    };
   }
   if (mutable) immutable(now.spec, before.spec, SPEC.child('template.spec'), out);
   else immutable(now, before, SPEC.child('template'), out);

@@ -67,8 +67,20 @@ function validateNew(event: CoreEvent): Errors {
 
 /** Fields nobody changes through events.k8s.io, by their names in the core group. */
 const FIXED = [
-  'involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reason', 'type', 'eventTime',
-  'action', 'related', 'reportingComponent', 'reportingInstance',
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'reason',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+  'reportingComponent',
+  'reportingInstance',
 ] as const;
 
 function validateChange(event: CoreEvent, old: CoreEvent): Errors {

@@ -1,16 +1,27 @@
 /** Limit ranges. Upstream: pkg/registry/core/limitrange/strategy.go, pkg/apis/core/validation/validation.go ValidateLimitRange */
 import type { LimitRange, LimitRangeItem } from '../../../api/core-v1.ts';
 import { asApproximateFloat64 } from '../../../machinery/quantity/quantity.ts';
-import { duplicateField, forbiddenField, invalidField, Path, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  invalidField,
+  Path,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import type { Strategy } from '../../generic/strategy.ts';
-import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../../validation/resource-names.ts';
+import {
+  isOvercommitAllowed,
+  validateContainerResourceName,
+  validateResourceName,
+} from '../../validation/resource-names.ts';
 import { compareQuantities, type Errors, qualifiedName, quantityOf, quantityText } from '../../validation/values.ts';
 import { defaultResourceList } from '../pods/defaults.ts';
 
 type Amounts = Record<string, string>;
 
 function defaultItem(item: LimitRangeItem): void {
-  for (const list of ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const) defaultResourceList(item[list]);
+  for (const list of ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const)
+    defaultResourceList(item[list]);
   if (item.type !== 'Container') return;
   item.default = { ...item.max, ...item.default };
   item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
@@ -25,7 +36,11 @@ function validateLimitRange(range: LimitRange): Errors {
     const at = Path.root('spec', 'limits').index(i);
     const before = out.length;
     qualifiedName(limit.type ?? '', at.child('type'), out);
-    if (out.length === before && !limit.type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(limit.type)) {
+    if (
+      out.length === before &&
+      !limit.type.includes('/') &&
+      !['Pod', 'Container', 'PersistentVolumeClaim'].includes(limit.type)
+    ) {
       out.push(invalidField(at.child('type'), limit.type, 'must be a standard limit type or fully qualified'));
     }
     if (types.has(limit.type)) out.push(duplicateField(at.child('type'), limit.type));
@@ -76,16 +91,25 @@ function validateAmounts(
   path: Path,
   out: Errors,
 ): void {
-  const [max, min, def, request, ratio] = [lists.max, lists.min, lists.defaults, lists.requests, lists.ratios].map((l) => l[name]);
+  const [max, min, def, request, ratio] = [lists.max, lists.min, lists.defaults, lists.requests, lists.ratios].map(
+    (l) => l[name],
+  );
   const text = quantityText;
-  const above = (a: string | undefined, b: string | undefined) => a !== undefined && b !== undefined && compareQuantities(a, b) > 0;
+  const above = (a: string | undefined, b: string | undefined) =>
+    a !== undefined && b !== undefined && compareQuantities(a, b) > 0;
   const refuse = (field: string, shown: string | undefined, detail: string) =>
     out.push(invalidField(path.child(field).key(name), text(shown), detail));
   if (above(min, max)) refuse('min', min, `min value ${text(min)} is greater than max value ${text(max)}`);
-  if (above(min, request)) refuse('defaultRequest', request, `min value ${text(min)} is greater than default request value ${text(request)}`);
-  if (above(request, max)) refuse('defaultRequest', request, `default request value ${text(request)} is greater than max value ${text(max)}`);
+  if (above(min, request))
+    refuse('defaultRequest', request, `min value ${text(min)} is greater than default request value ${text(request)}`);
+  if (above(request, max))
+    refuse('defaultRequest', request, `default request value ${text(request)} is greater than max value ${text(max)}`);
   if (above(request, def)) {
-    refuse('defaultRequest', request, `default request value ${text(request)} is greater than default limit value ${text(def)}`);
+    refuse(
+      'defaultRequest',
+      request,
+      `default request value ${text(request)} is greater than default limit value ${text(def)}`,
+    );
   }
   if (above(min, def)) refuse('default', min, `min value ${text(min)} is greater than default value ${text(def)}`);
   if (above(def, max)) refuse('default', max, `default value ${text(def)} is greater than max value ${text(max)}`);
@@ -98,8 +122,17 @@ function validateAmounts(
       }
     }
   }
-  if (!isOvercommitAllowed(name) && def !== undefined && request !== undefined && compareQuantities(def, request) !== 0) {
-    refuse('defaultRequest', request, `default value ${text(def)} must equal to defaultRequest value ${text(request)} in ${name}`);
+  if (
+    !isOvercommitAllowed(name) &&
+    def !== undefined &&
+    request !== undefined &&
+    compareQuantities(def, request) !== 0
+  ) {
+    refuse(
+      'defaultRequest',
+      request,
+      `default value ${text(def)} must equal to defaultRequest value ${text(request)} in ${name}`,
+    );
   }
 }
 

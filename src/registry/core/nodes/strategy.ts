@@ -7,8 +7,8 @@ import {
   invalidField,
   Path,
 } from '../../../machinery/validation/field-error.ts';
-import { isLabelValue } from '../../../machinery/validation/names.ts';
 import { parseCIDR } from '../../../machinery/validation/ip.ts';
+import { isLabelValue } from '../../../machinery/validation/names.ts';
 import type { Strategy, StrategyContext } from '../../generic/strategy.ts';
 import { specStatusStrategy } from '../../spec-status.ts';
 import { validCIDRForLegacyField } from '../../validation/ip.ts';
@@ -31,8 +31,16 @@ function defaultNode(node: Node): void {
   defaultResourceList(status.allocatable);
   status.daemonEndpoints ??= { kubeletEndpoint: { Port: 0 } };
   status.nodeInfo ??= {
-    machineID: '', systemUUID: '', bootID: '', kernelVersion: '', osImage: '', containerRuntimeVersion: '',
-    kubeletVersion: '', kubeProxyVersion: '', operatingSystem: '', architecture: '',
+    machineID: '',
+    systemUUID: '',
+    bootID: '',
+    kernelVersion: '',
+    osImage: '',
+    containerRuntimeVersion: '',
+    kubeletVersion: '',
+    kubeProxyVersion: '',
+    operatingSystem: '',
+    architecture: '',
   };
 }
 
@@ -46,7 +54,12 @@ function validateTaints(taints: readonly Taint[] | undefined, path: Path, out: E
     oneOf(taint.effect, TAINT_EFFECTS, at.child('effect'), out);
     const key = `${taint.effect}/${taint.key}`;
     if (seen.has(key)) {
-      const shown = { Key: taint.key, Value: taint.value ?? '', Effect: taint.effect, TimeAdded: taint.timeAdded ?? null };
+      const shown = {
+        Key: taint.key,
+        Value: taint.value ?? '',
+        Effect: taint.effect,
+        TimeAdded: taint.timeAdded ?? null,
+      };
       out.push({ ...duplicateField(at, shown), detail: 'taints must be unique by key and effect pair' });
     }
     seen.add(key);

@@ -83,7 +83,10 @@ export function validateClaimSpec(
   if (dataSource && ref?.namespace) {
     out.push(invalidField(path, {}, 'may not be specified when dataSourceRef.namespace is specified'));
   } else if (dataSource && ref) {
-    const same = (dataSource.apiGroup ?? null) === (ref.apiGroup ?? null) && dataSource.kind === ref.kind && dataSource.name === ref.name;
+    const same =
+      (dataSource.apiGroup ?? null) === (ref.apiGroup ?? null) &&
+      dataSource.kind === ref.kind &&
+      dataSource.name === ref.name;
     if (!same) out.push(invalidField(path, {}, 'must match dataSourceRef'));
   }
   const attributes = spec.volumeAttributesClassName;

@@ -1,20 +1,64 @@
 /** Rules of persistent volumes. Upstream: pkg/apis/core/validation/validation.go ValidatePersistentVolumeSpec */
-import type { CSIPersistentVolumeSource, PersistentVolume, PersistentVolumeSpec, SecretReference } from '../../../api/core-v1.ts';
-import { forbiddenField, invalidField, notSupported, Path, requiredField } from '../../../machinery/validation/field-error.ts';
-import { isDNS1123Label, isDNS1123Subdomain, isLabelValue, validateNamespaceName } from '../../../machinery/validation/names.ts';
+import type {
+  CSIPersistentVolumeSource,
+  PersistentVolume,
+  PersistentVolumeSpec,
+  SecretReference,
+} from '../../../api/core-v1.ts';
 import { quantityValue } from '../../../machinery/quantity/quantity.ts';
+import {
+  forbiddenField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
+import {
+  isDNS1123Label,
+  isDNS1123Subdomain,
+  isLabelValue,
+  validateNamespaceName,
+} from '../../../machinery/validation/names.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';
 import { specDiff } from '../../validation/spec-diff.ts';
-import { type Errors, immutable, IMMUTABLE, invalidEach, positiveQuantity, quantityOf, required, supported } from '../../validation/values.ts';
-import { validateAccessModes, VOLUME_MODES } from '../persistentvolumeclaims/claim-spec.ts';
+import {
+  type Errors,
+  IMMUTABLE,
+  immutable,
+  invalidEach,
+  positiveQuantity,
+  quantityOf,
+  required,
+  supported,
+} from '../../validation/values.ts';
+import { VOLUME_MODES, validateAccessModes } from '../persistentvolumeclaims/claim-spec.ts';
 import { validateNodeSelector } from '../pods/scheduling.ts';
 import * as source from '../pods/volume-sources.ts';
 
 const SPEC = Path.root('spec');
 /** Every field that names a type of volume. */
 const SOURCES = [
-  'hostPath', 'gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'flocker', 'nfs', 'rbd', 'quobyte', 'cephfs', 'iscsi', 'cinder',
-  'fc', 'flexVolume', 'azureFile', 'vsphereVolume', 'photonPersistentDisk', 'portworxVolume', 'azureDisk', 'scaleIO', 'local', 'storageos',
+  'hostPath',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'flocker',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'cephfs',
+  'iscsi',
+  'cinder',
+  'fc',
+  'flexVolume',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'scaleIO',
+  'local',
+  'storageos',
   'csi',
 ] as const;
 
@@ -39,7 +83,12 @@ function validateSecretRef(ref: SecretReference | undefined, path: Path, out: Er
 function validateCSI(csi: CSIPersistentVolumeSource, path: Path, out: Errors): void {
   source.validateCSIDriverName(csi.driver, path.child('driver'), out);
   required(csi.volumeHandle, path.child('volumeHandle'), out);
-  for (const field of ['controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef'] as const) {
+  for (const field of [
+    'controllerPublishSecretRef',
+    'controllerExpandSecretRef',
+    'nodePublishSecretRef',
+    'nodeExpandSecretRef',
+  ] as const) {
     validateSecretRef(csi[field], path.child(field), out);
   }
 }
@@ -72,9 +121,14 @@ function validateSources(spec: PersistentVolumeSpec, name: string, bound: boolea
     required(s.image, p.child('image'), o);
   });
   one.check(spec.quobyte, 'quobyte', source.validateQuobyte);
-  one.check(spec.cephfs, 'cephfs', (s, p, o) => {
-    if (!s.monitors?.length) o.push(requiredField(p.child('monitors')));
-  }, 'cephFS');
+  one.check(
+    spec.cephfs,
+    'cephfs',
+    (s, p, o) => {
+      if (!s.monitors?.length) o.push(requiredField(p.child('monitors')));
+    },
+    'cephFS',
+  );
   one.check(spec.iscsi, 'iscsi', (s, p, o) => source.validateISCSI(s, p, o, name));
   one.check(spec.cinder, 'cinder', (s, p, o) => {
     required(s.volumeID, p.child('volumeID'), o);
@@ -113,7 +167,8 @@ export function validateVolumeSpec(
   const context = 'in the context of inline volumes';
   const notInline = (field: 'claimRef' | 'capacity' | 'nodeAffinity' | 'storageClassName') => {
     const value = spec[field];
-    if (value && Object.keys(value).length > 0) out.push(forbiddenField(path.child(field), `may not be specified ${context}`));
+    if (value && Object.keys(value).length > 0)
+      out.push(forbiddenField(path.child(field), `may not be specified ${context}`));
   };
   if (inline) {
     notInline('claimRef');
@@ -136,7 +191,12 @@ export function validateVolumeSpec(
     else if (!affinity.required) {
       out.push(requiredField(path.child('nodeAffinity', 'required'), 'must specify required node constraints'));
     } else {
-      validateNodeSelector(affinity.required, path.child('nodeAffinity', 'required'), out, options.allowInvalidNodeAffinityValues);
+      validateNodeSelector(
+        affinity.required,
+        path.child('nodeAffinity', 'required'),
+        out,
+        options.allowInvalidNodeAffinityValues,
+      );
     }
   }
   validateSources(spec, name, affinity !== undefined, path, out);
@@ -146,7 +206,13 @@ export function validateVolumeSpec(
   }
   if (spec.storageClassName) {
     if (inline) notInline('storageClassName');
-    else invalidEach(isDNS1123Subdomain(spec.storageClassName), path.child('storageClassName'), spec.storageClassName, out);
+    else
+      invalidEach(
+        isDNS1123Subdomain(spec.storageClassName),
+        path.child('storageClassName'),
+        spec.storageClassName,
+        out,
+      );
   }
   if (spec.volumeMode != null) {
     const at = path.child('volumeMode');
@@ -188,7 +254,7 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
     Object.fromEntries(SOURCES.flatMap((s) => (spec[s] == null ? [] : [[s, spec[s]]])));
   const before = pick(old.spec!);
   const now = pick(volume.spec!);
-  if (old.spec!.csi && volume.spec!.csi?.controllerExpandSecretRef && !old.spec!.csi.controllerExpandSecretRef) {
+  if (volume.spec!.csi?.controllerExpandSecretRef && old.spec!.csi?.controllerExpandSecretRef === undefined) {
     const { controllerExpandSecretRef: _, ...csi } = volume.spec!.csi;
     now.csi = csi;
   }

@@ -14,7 +14,14 @@ export interface ReplicaStatus {
 export function validateReplicaStatus(status: ReplicaStatus): Errors {
   const out: Errors = [];
   const path = Path.root('status');
-  const fields = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas'] as const;
+  const fields = [
+    'replicas',
+    'fullyLabeledReplicas',
+    'readyReplicas',
+    'availableReplicas',
+    'observedGeneration',
+    'terminatingReplicas',
+  ] as const;
   for (const field of fields) nonNegative(status[field], path.child(field), out);
   const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
   for (const field of ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const) {

@@ -79,14 +79,14 @@ export function validateNodeSelector(selector: NodeSelector, path: Path, out: Er
   const at = path.child('nodeSelectorTerms');
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0) out.push(requiredField(at, 'must have at least one node selector term'));
-  terms.forEach((term, i) => validateNodeSelectorTerm(term, at.index(i), out, lax));
+  terms.forEach((term, i) => void validateNodeSelectorTerm(term, at.index(i), out, lax));
 }
 
 function validateNodeSelectorTerm(term: NodeSelectorTerm, path: Path, out: Errors, lax: boolean): void {
-  term.matchExpressions?.forEach((e, i) =>
-    validateNodeRequirement(e, path.child('matchExpressions').index(i), out, lax),
+  term.matchExpressions?.forEach(
+    (e, i) => void validateNodeRequirement(e, path.child('matchExpressions').index(i), out, lax),
   );
-  term.matchFields?.forEach((e, i) => validateNodeFieldRequirement(e, path.child('matchFields').index(i), out));
+  term.matchFields?.forEach((e, i) => void validateNodeFieldRequirement(e, path.child('matchFields').index(i), out));
 }
 
 function validateNodeRequirement(e: NodeSelectorRequirement, path: Path, out: Errors, lax: boolean): void {
@@ -113,7 +113,7 @@ function validateNodeRequirement(e: NodeSelectorRequirement, path: Path, out: Er
       out.push(invalidField(path.child('operator'), e.operator ?? '', 'not a valid selector operator'));
   }
   validateLabelName(e.key ?? '', path.child('key'), out);
-  if (!lax) values.forEach((v, i) => invalidEach(isLabelValue(v), at.index(i), v, out));
+  if (!lax) values.forEach((v, i) => void invalidEach(isLabelValue(v), at.index(i), v, out));
 }
 
 function validateNodeFieldRequirement(e: NodeSelectorRequirement, path: Path, out: Errors): void {
@@ -126,7 +126,7 @@ function validateNodeFieldRequirement(e: NodeSelectorRequirement, path: Path, ou
   } else out.push(invalidField(path.child('operator'), e.operator ?? '', 'not a valid selector operator'));
   if (e.key !== 'metadata.name') {
     out.push(invalidField(path.child('key'), e.key ?? '', 'not a valid field selector key'));
-  } else values.forEach((v, i) => invalidEach(isDNS1123Subdomain(v), path.child('values').index(i), v, out));
+  } else values.forEach((v, i) => void invalidEach(isDNS1123Subdomain(v), path.child('values').index(i), v, out));
 }
 
 function validatePodAffinityTerm(term: PodAffinityTerm, lax: boolean, path: Path, out: Errors): void {
@@ -153,7 +153,7 @@ function validateMatchLabelKeys(
     if (!keys?.length) continue;
     const at = path.child(name);
     if (!selector) out.push(forbiddenField(at, 'must not be specified when labelSelector is not set'));
-    else keys.forEach((key, i) => validateLabelName(key, at.index(i), out));
+    else keys.forEach((key, i) => void validateLabelName(key, at.index(i), out));
   }
   if (selector) {
     const seen = new Set(Object.keys(selector.matchLabels ?? {}));

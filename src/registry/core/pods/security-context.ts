@@ -193,7 +193,7 @@ export function validatePodSecurityContext(
   validateID(context.fsGroup, path.child('fsGroup'), out);
   validateID(context.runAsUser, path.child('runAsUser'), out);
   validateID(context.runAsGroup, path.child('runAsGroup'), out);
-  context.supplementalGroups?.forEach((id, i) => validateID(id, path.child('supplementalGroups').index(i), out));
+  context.supplementalGroups?.forEach((id, i) => void validateID(id, path.child('supplementalGroups').index(i), out));
   if (spec.shareProcessNamespace && spec.hostPID) {
     const detail = 'ShareProcessNamespace and HostPID cannot both be enabled';
     out.push(invalidField(path.child('shareProcessNamespace'), true, detail));

@@ -174,7 +174,7 @@ function validateIPs(
   out: Errors,
 ): void {
   const known = (old ?? []).map((o) => o.ip);
-  now?.forEach(({ ip }, i) => validIPForLegacyField(path.index(i), ip ?? '', known, out));
+  now?.forEach(({ ip }, i) => void validIPForLegacyField(path.index(i), ip ?? '', known, out));
   if (!now || now.length < 2) return;
   const families = new Set(now.map(({ ip }) => ipFamily(ip)));
   if (families.size < 2 || now.length > 2) {
@@ -197,7 +197,7 @@ function validateUser(status: ContainerStatus, os: string, path: Path, out: Erro
   }
   validateID(user.uid, path.child('uid'), out);
   validateID(user.gid, path.child('gid'), out);
-  user.supplementalGroups?.forEach((id, i) => validateID(id, path.child('supplementalGroups').index(i), out));
+  user.supplementalGroups?.forEach((id, i) => void validateID(id, path.child('supplementalGroups').index(i), out));
 }
 
 function validateAllocated(status: ContainerStatus, container: Container | undefined, path: Path, out: Errors): void {

@@ -29,7 +29,14 @@ export const podStrategy: Strategy<Pod> = {
       const lastTransitionTime = formatTime(context.clock.now());
       const message = 'Scheduling is blocked due to non-empty scheduling gates';
       pod.status.conditions = [
-        { type: 'PodScheduled', status: 'False', lastProbeTime: null as never, lastTransitionTime, reason: 'SchedulingGated', message },
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          lastProbeTime: null as never,
+          lastTransitionTime,
+          reason: 'SchedulingGated',
+          message,
+        },
       ];
     }
     mergeLabelKeys(pod);

@@ -99,7 +99,7 @@ function validateNames(spec: PodSpec, path: Path, options: PodValidationOptions,
   spec.hostAliases?.forEach((alias, i) => {
     const at = path.child('hostAliases').index(i);
     validIPForLegacyField(at.child('ip'), alias.ip ?? '', undefined, out);
-    alias.hostnames?.forEach((name, j) => dnsSubdomain(name, at.child('hostnames').index(j), out));
+    alias.hostnames?.forEach((name, j) => void dnsSubdomain(name, at.child('hostnames').index(j), out));
   });
   const { priorityClassName, runtimeClassName, preemptionPolicy } = spec;
   if (priorityClassName)
@@ -154,7 +154,7 @@ function validateDNSConfig(
   const servers = config.nameservers ?? [];
   const at = path.child('nameservers');
   if (servers.length > 3) out.push(invalidField(at, servers, 'must not have more than 3 nameservers'));
-  servers.forEach((s, i) => validIPForLegacyField(at.index(i), s, undefined, out));
+  servers.forEach((s, i) => void validIPForLegacyField(at.index(i), s, undefined, out));
   const searches = config.searches ?? [];
   const field = path.child('searches');
   if (searches.length > 32) out.push(invalidField(field, searches, 'must not have more than 32 search paths'));

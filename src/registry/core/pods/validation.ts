@@ -136,7 +136,7 @@ export function validatePodMetadataAndSpec(pod: Pod, options: PodValidationOptio
     });
   }
   for (const list of ['containers', 'initContainers'] as const) {
-    spec[list]?.forEach((c, i) => validateImageWhitespace(c, path.child(list).index(i), out));
+    spec[list]?.forEach((c, i) => void validateImageWhitespace(c, path.child(list).index(i), out));
   }
 }
 

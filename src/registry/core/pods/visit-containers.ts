@@ -8,6 +8,6 @@ export function forEachContainer(
   visit: (container: Container | EphemeralContainer, path: Path) => void,
 ): void {
   for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
-    spec[list]?.forEach((container, i) => visit(container, path.child(list).index(i)));
+    spec[list]?.forEach((container, i) => void visit(container, path.child(list).index(i)));
   }
 }

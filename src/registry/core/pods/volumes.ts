@@ -84,7 +84,7 @@ function validateVolume(
   one.check(volume.secret, 'secret', (s, p, o) => {
     required(s.secretName, p.child('secretName'), o);
     source.validateFileMode(s.defaultMode, p.child('defaultMode'), o);
-    s.items?.forEach((item, i) => source.validateKeyToPath(item, p.child('items').index(i), o));
+    s.items?.forEach((item, i) => void source.validateKeyToPath(item, p.child('items').index(i), o));
   });
   one.check(volume.nfs, 'nfs', source.validateNFS);
   one.check(volume.iscsi, 'iscsi', (s, p, o) => source.validateISCSI(s, p, o));
@@ -123,7 +123,7 @@ function validateVolume(
   one.check(volume.configMap, 'configMap', (s, p, o) => {
     required(s.name, p.child('name'), o);
     source.validateFileMode(s.defaultMode, p.child('defaultMode'), o);
-    s.items?.forEach((item, i) => source.validateKeyToPath(item, p.child('items').index(i), o));
+    s.items?.forEach((item, i) => void source.validateKeyToPath(item, p.child('items').index(i), o));
   });
   one.check(volume.azureFile, 'azureFile', names('secretName', 'shareName'));
   one.check(volume.vsphereVolume, 'vsphereVolume', names('volumePath'));

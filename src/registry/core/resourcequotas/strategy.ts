@@ -3,7 +3,11 @@ import type { ResourceQuota, ResourceQuotaSpec } from '../../../api/core-v1.ts';
 import { invalidField, Path, requiredField } from '../../../machinery/validation/field-error.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { specStatusStrategy } from '../../spec-status.ts';
-import { isStandardQuotaResource, validateQuotaResourceName, validateResourceQuantity } from '../../validation/resource-names.ts';
+import {
+  isStandardQuotaResource,
+  validateQuotaResourceName,
+  validateResourceQuantity,
+} from '../../validation/resource-names.ts';
 import { compareQuantities, type Errors, IMMUTABLE, quantityText } from '../../validation/values.ts';
 import { defaultResourceList } from '../pods/defaults.ts';
 
@@ -12,12 +16,16 @@ const STATUS = Path.root('status');
 const COMPUTE = ['cpu', 'memory', 'limits.cpu', 'limits.memory', 'requests.cpu', 'requests.memory'];
 const POD_SCOPES = ['Terminating', 'NotTerminating', 'NotBestEffort', 'PriorityClass', 'CrossNamespacePodAffinity'];
 const SCOPES = [...POD_SCOPES, 'BestEffort', 'VolumeAttributesClass'];
-const CONFLICTS = [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']] as const;
+const CONFLICTS = [
+  ['BestEffort', 'NotBestEffort'],
+  ['Terminating', 'NotTerminating'],
+] as const;
 
 function scopeFits(scope: string, resource: string): boolean {
   if (POD_SCOPES.includes(scope)) return resource === 'pods' || COMPUTE.includes(resource);
   if (scope === 'BestEffort') return resource === 'pods';
-  if (scope === 'VolumeAttributesClass') return resource === 'persistentvolumeclaims' || resource === 'requests.storage';
+  if (scope === 'VolumeAttributesClass')
+    return resource === 'persistentvolumeclaims' || resource === 'requests.storage';
   return true;
 }
 
@@ -41,7 +49,8 @@ function validateSpec(spec: ResourceQuotaSpec, out: Errors): void {
       }
     }
   }
-  for (const pair of CONFLICTS) if (pair.every((s) => scopes.includes(s))) out.push(invalidField(at, scopes, 'conflicting scopes'));
+  for (const pair of CONFLICTS)
+    if (pair.every((s) => scopes.includes(s))) out.push(invalidField(at, scopes, 'conflicting scopes'));
   if (spec.scopeSelector) validateSelector(spec, hard, out);
 }
 
@@ -49,14 +58,24 @@ function validateSelector(spec: ResourceQuotaSpec, hard: readonly string[], out:
   const at = SPEC.child('scopeSelector', 'matchExpressions');
   const expressions = spec.scopeSelector!.matchExpressions ?? [];
   for (const e of expressions) {
-    if (!SCOPES.includes(e.scopeName)) out.push(invalidField(at.child('scopeName'), e.scopeName ?? '', 'unsupported scope'));
+    if (!SCOPES.includes(e.scopeName))
+      out.push(invalidField(at.child('scopeName'), e.scopeName ?? '', 'unsupported scope'));
     for (const name of hard) {
       if (isStandardQuotaResource(name) && !scopeFits(e.scopeName, name)) {
-        const MatchExpressions = expressions.map((x) => ({ ScopeName: x.scopeName, Operator: x.operator, Values: x.values ?? null }));
+        const MatchExpressions = expressions.map((x) => ({
+          ScopeName: x.scopeName,
+          Operator: x.operator,
+          Values: x.values ?? null,
+        }));
         out.push(invalidField(at, { MatchExpressions }, 'unsupported scope applied to resource'));
       }
     }
-    if (e.scopeName !== 'PriorityClass' && e.scopeName !== 'VolumeAttributesClass' && SCOPES.includes(e.scopeName) && e.operator !== 'Exists') {
+    if (
+      e.scopeName !== 'PriorityClass' &&
+      e.scopeName !== 'VolumeAttributesClass' &&
+      SCOPES.includes(e.scopeName) &&
+      e.operator !== 'Exists'
+    ) {
       const detail =
         "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
       out.push(invalidField(at.child('operator'), e.operator ?? '', detail));
@@ -71,7 +90,8 @@ function validateSelector(spec: ResourceQuotaSpec, hard: readonly string[], out:
     } else out.push(invalidField(at.child('operator'), e.operator ?? '', 'not a valid selector operator'));
   }
   for (const pair of CONFLICTS) {
-    if (pair.every((s) => expressions.some((e) => e.scopeName === s))) out.push(invalidField(at, spec.scopes ?? null, 'conflicting scopes'));
+    if (pair.every((s) => expressions.some((e) => e.scopeName === s)))
+      out.push(invalidField(at, spec.scopes ?? null, 'conflicting scopes'));
   }
 }
 
@@ -105,7 +125,8 @@ export const resourceQuotaStrategy: Strategy<ResourceQuota> = specStatusStrategy
     validateSpec(quota.spec!, out);
     const now = [...(quota.spec!.scopes ?? [])].sort();
     const before = [...(old.spec?.scopes ?? [])].sort();
-    if (now.join() !== before.join()) out.push(invalidField(SPEC.child('scopes'), quota.spec!.scopes ?? null, IMMUTABLE));
+    if (now.join() !== before.join())
+      out.push(invalidField(SPEC.child('scopes'), quota.spec!.scopes ?? null, IMMUTABLE));
     return out;
   },
   status: {

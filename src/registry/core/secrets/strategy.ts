@@ -1,7 +1,13 @@
 /** Secrets. Upstream: pkg/registry/core/secret/strategy.go, pkg/apis/core/validation/validation.go ValidateSecret */
 import { Buffer } from 'node:buffer';
 import type { Secret } from '../../../api/core-v1.ts';
-import { forbiddenField, invalidField, Path, requiredField, tooLong } from '../../../machinery/validation/field-error.ts';
+import {
+  forbiddenField,
+  invalidField,
+  Path,
+  requiredField,
+  tooLong,
+} from '../../../machinery/validation/field-error.ts';
 import { isConfigMapKey } from '../../../machinery/validation/names.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';

@@ -9,7 +9,8 @@ function cleanSecrets(account: ServiceAccount): void {
 }
 
 function warn(account: ServiceAccount, old: ServiceAccount | undefined, context: StrategyContext): void {
-  if (old?.metadata.annotations?.[MOUNTABLE] !== undefined || account.metadata.annotations?.[MOUNTABLE] === undefined) return;
+  if (old?.metadata.annotations?.[MOUNTABLE] !== undefined || account.metadata.annotations?.[MOUNTABLE] === undefined)
+    return;
   const text = 'deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets';
   context.warn(`metadata.annotations[${MOUNTABLE}]: ${text}`);
 }

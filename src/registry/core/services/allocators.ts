@@ -49,7 +49,8 @@ export class ServiceAllocators implements Families {
     const random = options.random ?? systemRandom;
     for (const cidr of options.clusterCIDRs) {
       const allocator = new IPAllocator(cidr, random);
-      if (this.#ips.has(allocator.family)) throw new Error('service cluster IP ranges must be of different IP families');
+      if (this.#ips.has(allocator.family))
+        throw new Error('service cluster IP ranges must be of different IP families');
       this.#ips.set(allocator.family, allocator);
     }
     const first = options.clusterCIDRs[0];
@@ -90,7 +91,8 @@ export class ServiceAllocators implements Families {
     const own = (key: string, service: Service, what: string) => {
       const name = `${service.metadata.namespace}/${service.metadata.name}`;
       const first = owners.get(key);
-      if (first !== undefined && first !== name) lines.push(`the ${what} of service ${name} was assigned to ${first}; please recreate`);
+      if (first !== undefined && first !== name)
+        lines.push(`the ${what} of service ${name} was assigned to ${first}; please recreate`);
       else owners.set(key, name);
     };
     for (const service of await this.#options.listServices()) {
@@ -100,7 +102,8 @@ export class ServiceAllocators implements Families {
       }
       for (const port of new Set(portsOf(service.spec))) {
         own(String(port), service, `node port ${port}`);
-        if (this.#ports.contains(port) && this.#ports.mark(port)) lines.push(`the node port ${port} was not allocated; repairing`);
+        if (this.#ports.contains(port) && this.#ports.mark(port))
+          lines.push(`the node port ${port} was not allocated; repairing`);
       }
     }
     const leaked = new Set<string>();
@@ -113,7 +116,8 @@ export class ServiceAllocators implements Families {
       release();
       lines.push(`${key} appears to have leaked: cleaning up`);
     };
-    for (const allocator of this.#ips.values()) for (const ip of allocator.used()) check(ip, () => allocator.release(ip));
+    for (const allocator of this.#ips.values())
+      for (const ip of allocator.used()) check(ip, () => allocator.release(ip));
     for (const port of this.#ports.used()) check(String(port), () => this.#ports.release(port));
     this.#suspects = leaked;
     return lines;
@@ -256,7 +260,8 @@ export class ServiceAllocators implements Families {
     }
     const needed = before !== undefined && needsHealthCheck(before);
     if (needsHealthCheck(spec) && !needed) allocateHealthPort(spec, operation);
-    else if (needed && !needsHealthCheck(spec) && before.healthCheckNodePort) operation.releaseLater(before.healthCheckNodePort);
+    else if (needed && !needsHealthCheck(spec) && before.healthCheckNodePort)
+      operation.releaseLater(before.healthCheckNodePort);
   }
 }
 
@@ -268,7 +273,8 @@ function addressesOf(spec: ServiceSpec | undefined): Taken {
   });
 }
 
-const nodePortsOf = (spec: ServiceSpec): number[] => (spec.ports ?? []).flatMap((p) => (p.nodePort ? [p.nodePort] : []));
+const nodePortsOf = (spec: ServiceSpec): number[] =>
+  (spec.ports ?? []).flatMap((p) => (p.nodePort ? [p.nodePort] : []));
 
 function portsOf(spec: ServiceSpec | undefined): number[] {
   if (!spec) return [];

@@ -3,7 +3,13 @@
  * Upstream: pkg/apis/core/validation/validation.go ValidateServiceClusterIPsRelatedFields, validateUpgradeDowngrade*
  */
 import type { Service, ServiceSpec } from '../../../api/core-v1.ts';
-import { duplicateField, invalidField, notSupported, Path, requiredField } from '../../../machinery/validation/field-error.ts';
+import {
+  duplicateField,
+  invalidField,
+  notSupported,
+  Path,
+  requiredField,
+} from '../../../machinery/validation/field-error.ts';
 import { ipFamily, validIPForLegacyField } from '../../validation/ip.ts';
 import { type Errors, supported } from '../../validation/values.ts';
 
@@ -56,7 +62,13 @@ export function validateUpgradeDowngrade(spec: ServiceSpec, old: ServiceSpec, ou
   const shown = { now: spec.clusterIPs ?? null, families: spec.ipFamilies ?? null };
   const single = (what: string) => {
     if (spec.ipFamilyPolicy === 'SingleStack') return;
-    out.push(invalidField(POLICY, spec.ipFamilyPolicy ?? null, `must be set to 'SingleStack' when releasing the secondary ${what}`));
+    out.push(
+      invalidField(
+        POLICY,
+        spec.ipFamilyPolicy ?? null,
+        `must be set to 'SingleStack' when releasing the secondary ${what}`,
+      ),
+    );
   };
   if (!headless || !wasHeadless) {
     const now = spec.clusterIPs ?? [];

@@ -106,7 +106,8 @@ export function dropTypeDependentFields(service: Service, old: Service): void {
   }
   const balanced = spec.type === 'LoadBalancer';
   if (before.type === 'LoadBalancer' && !balanced) {
-    if (before.allocateLoadBalancerNodePorts === spec.allocateLoadBalancerNodePorts) delete spec.allocateLoadBalancerNodePorts;
+    if (before.allocateLoadBalancerNodePorts === spec.allocateLoadBalancerNodePorts)
+      delete spec.allocateLoadBalancerNodePorts;
     if (before.loadBalancerClass === spec.loadBalancerClass) delete spec.loadBalancerClass;
   }
   if (isExternallyAccessible(before) && !isExternallyAccessible(spec)) {

@@ -73,8 +73,10 @@ export function initIPFamilies(service: Service, old: Service | undefined, famil
 
 function checkReleased(spec: ServiceSpec, before: ServiceSpec, errors: Errors): void {
   if (spec.ipFamilyPolicy === 'SingleStack') {
-    if (same(before.clusterIPs, spec.clusterIPs) && (spec.clusterIPs?.length ?? 0) > 1) spec.clusterIPs = [spec.clusterIPs![0]!];
-    if (same(before.ipFamilies, spec.ipFamilies) && (spec.ipFamilies?.length ?? 0) > 1) spec.ipFamilies = [spec.ipFamilies![0]!];
+    if (same(before.clusterIPs, spec.clusterIPs) && (spec.clusterIPs?.length ?? 0) > 1)
+      spec.clusterIPs = [spec.clusterIPs![0]!];
+    if (same(before.ipFamilies, spec.ipFamilies) && (spec.ipFamilies?.length ?? 0) > 1)
+      spec.ipFamilies = [spec.ipFamilies![0]!];
     return;
   }
   const reduced = (now: readonly string[] | undefined, old: readonly string[] | undefined) =>
@@ -90,8 +92,10 @@ function checkReleased(spec: ServiceSpec, before: ServiceSpec, errors: Errors): 
 function checkSingleStack(spec: ServiceSpec, errors: Errors): void {
   if (spec.ipFamilyPolicy !== 'SingleStack') return;
   const detail = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
-  if (spec.clusterIPs?.length === 2) errors.push(invalidField(POLICY, 'SingleStack', `${detail} cluster IPs are specified`));
-  if (spec.ipFamilies?.length === 2) errors.push(invalidField(POLICY, 'SingleStack', `${detail} IP families are specified`));
+  if (spec.clusterIPs?.length === 2)
+    errors.push(invalidField(POLICY, 'SingleStack', `${detail} cluster IPs are specified`));
+  if (spec.ipFamilies?.length === 2)
+    errors.push(invalidField(POLICY, 'SingleStack', `${detail} IP families are specified`));
 }
 
 function refuse(service: Service, errors: Errors): void {

@@ -8,11 +8,19 @@ import {
   Path,
   requiredField,
 } from '../../../machinery/validation/field-error.ts';
+import { parseIP } from '../../../machinery/validation/ip.ts';
 import { isDNS1123Subdomain, isValidPortNum } from '../../../machinery/validation/names.ts';
 import { validateLabels } from '../../../machinery/validation/object-meta.ts';
-import { parseIP } from '../../../machinery/validation/ip.ts';
 import { validCIDRForLegacyField, validEndpointIP, validIPForLegacyField } from '../../validation/ip.ts';
-import { dnsLabel, dnsSubdomain, type Errors, invalidEach, oneOf, qualifiedName, supported } from '../../validation/values.ts';
+import {
+  dnsLabel,
+  dnsSubdomain,
+  type Errors,
+  invalidEach,
+  oneOf,
+  qualifiedName,
+  supported,
+} from '../../validation/values.ts';
 import { PROTOCOLS } from '../pods/containers.ts';
 import { validatePortNumOrName } from '../pods/probes.ts';
 import { validateClusterIPs, validateUpgradeDowngrade } from './cluster-ips.ts';
@@ -23,7 +31,8 @@ const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints';
 const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
 
-export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
+export const isHeadless = (spec: ServiceSpec): boolean =>
+  spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
 
 export function validateService(service: Service, old: Service | undefined): Errors {
   const out: Errors = [];
@@ -36,7 +45,8 @@ export function validateService(service: Service, old: Service | undefined): Err
     out.push(invalidField(at, mode, `must match annotations[${TOPOLOGY_HINTS}] when both are specified`));
   }
   const ports = spec.ports ?? [];
-  if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName') out.push(requiredField(SPEC.child('ports')));
+  if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName')
+    out.push(requiredField(SPEC.child('ports')));
   validateType(spec, out);
   validatePorts(ports, out);
   if (spec.selector) out.push(...validateLabels(spec.selector, SPEC.child('selector')));
@@ -60,7 +70,9 @@ export function validateService(service: Service, old: Service | undefined): Err
 
 function validateType(spec: ServiceSpec, out: Errors): void {
   if (isHeadless(spec) && (spec.type === 'LoadBalancer' || spec.type === 'NodePort')) {
-    out.push(invalidField(SPEC.child('clusterIPs').index(0), 'None', `may not be set to 'None' for ${spec.type} services`));
+    out.push(
+      invalidField(SPEC.child('clusterIPs').index(0), 'None', `may not be set to 'None' for ${spec.type} services`),
+    );
   }
   if (spec.type !== 'ExternalName') return;
   const detail = 'may not be set for ExternalName services';
@@ -103,7 +115,9 @@ function validateSessionAffinity(spec: ServiceSpec, out: Errors): void {
   else if (!config.clientIP) out.push(requiredField(at.child('clientIP'), detail));
   else if (timeout == null) out.push(requiredField(at.child('clientIP', 'timeoutSeconds'), detail));
   else if (timeout <= 0 || timeout > 86400) {
-    out.push(invalidField(at.child('clientIP', 'timeoutSeconds'), timeout, 'must be greater than 0 and less than 86400'));
+    out.push(
+      invalidField(at.child('clientIP', 'timeoutSeconds'), timeout, 'must be greater than 0 and less than 86400'),
+    );
   }
 }
 
@@ -126,7 +140,14 @@ function validatePortUse(spec: ServiceSpec, ports: readonly ServicePort[], out: 
     const key = `${port.protocol}/${port.port}`;
     if (seen.has(key)) {
       // A port as upstream's internal type prints it.
-      const shown = { Name: '', Protocol: port.protocol ?? '', AppProtocol: null, Port: port.port, TargetPort: 0, NodePort: 0 };
+      const shown = {
+        Name: '',
+        Protocol: port.protocol ?? '',
+        AppProtocol: null,
+        Port: port.port,
+        TargetPort: 0,
+        NodePort: 0,
+      };
       out.push(duplicateField(SPEC.child('ports').index(i), shown));
     }
     seen.add(key);
@@ -154,7 +175,11 @@ function validateSourceRanges(service: Service, old: Service | undefined, out: E
 function validateLoadBalancerClass(spec: ServiceSpec, old: ServiceSpec | undefined, out: Errors): void {
   const at = SPEC.child('loadBalancerClass');
   const name = spec.loadBalancerClass;
-  if (old?.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && (old.loadBalancerClass ?? null) !== (name ?? null)) {
+  if (
+    old?.type === 'LoadBalancer' &&
+    spec.type === 'LoadBalancer' &&
+    (old.loadBalancerClass ?? null) !== (name ?? null)
+  ) {
     out.push(invalidField(at, name ?? null, 'may not change once set'));
   }
   if (name == null) return;
