@@ -205,7 +205,7 @@ describe('controllers', () => {
     await w.deploy('web', 2);
     await w.client.create(SERVICES, {
       metadata: { name: 'web', namespace },
-      spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80 }], clusterIP: '10.96.0.9', ipFamilies: ['IPv4'] },
     } as KubeObject);
     await w.run(8);
     const [slice] = await w.list<EndpointSlice>(ENDPOINTSLICES);
