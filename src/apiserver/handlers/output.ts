@@ -82,8 +82,8 @@ export async function writeObject(
   if (negotiated.as !== undefined) {
     const object = parseJson(bytes) as KubeObject;
     if (negotiated.as.kind === 'Table')
-      out = tableOf(endpoint, [{ object, bytes }], tableOptions(request), object.metadata);
-    else out = partialObject(bytes);
+      out = tableOf(endpoint, [{ object, bytes }], tableOptions(request, negotiated.as.version), object.metadata);
+    else out = partialObject(bytes, negotiated.as.version);
   }
   await writeBytes(context.exchange, negotiated, status, out);
 }

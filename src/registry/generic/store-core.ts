@@ -100,6 +100,14 @@ export class StoreCore {
     return encodeForStorage(convert(cloneJson(object), this.#gvk, this.row.storage));
   }
 
+  /**
+   * Called right before a write with what is written. Where every event is parsed anyway (pods: index, node authorizer) the cache takes
+   * the object over instead; elsewhere parsed objects would only hold memory. Nobody may change `object` afterwards.
+   */
+  handOver(stored: Buffer, object: KubeObject): void {
+    if (this.indexes.length > 0 && this.isStorageVersion) this.cache.seed(stored, object);
+  }
+
   /** The JSON a client receives. */
   bytes(entry: Entry): Buffer {
     if (this.isStorageVersion) return entry.bytes;

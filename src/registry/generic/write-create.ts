@@ -89,9 +89,16 @@ async function write(store: StoreCore, key: string, object: KubeObject, context:
     return { object, bytes: store.serve(object, stored, 0), created: true };
   }
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
+  store.handOver(stored, object);
   const revision = await store.storage.create(key, stored, ttlSeconds === undefined ? {} : { ttlSeconds });
-  object.metadata.resourceVersion = String(revision);
+  stamp(object, revision);
   return { object, bytes: store.serve(object, stored, revision), created: true };
+}
+
+/** The object's new resourceVersion; one that was handed over has it already and may be frozen. */
+export function stamp(object: KubeObject, revision: number): void {
+  const text = String(revision);
+  if (object.metadata.resourceVersion !== text) object.metadata.resourceVersion = text;
 }
 
 /** A dry run gives back what it reserved. */

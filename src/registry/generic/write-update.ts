@@ -15,7 +15,7 @@ import { resourceVersionProblem } from './list-options.ts';
 import { OPTIMISTIC_LOCK_ERROR, statusOf } from './storage-errors.ts';
 import { type Entry, isEqualJson, type StoreCore, type WriteContext } from './store-core.ts';
 import type { UpdateStrategy } from './strategy.ts';
-import { insert, settle, type ValidateCreate, type Written } from './write-create.ts';
+import { insert, settle, stamp, type ValidateCreate, type Written } from './write-create.ts';
 
 export interface UpdateRequest {
   /**
@@ -186,12 +186,13 @@ async function write(
   const stored = store.toStorage(object);
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
+  store.handOver(stored, object);
   const revision = await store.storage.update(
     key,
     stored,
     entry.revision,
     ttlSeconds === undefined ? {} : { ttlSeconds },
   );
-  object.metadata.resourceVersion = String(revision);
+  stamp(object, revision);
   return { object, bytes: store.serve(object, stored, revision), created: false };
 }
