@@ -1,9 +1,10 @@
 /**
- * No more requests at once than the server can carry: 429 with Retry-After beyond. Long-running requests, administrators and
- * the process's own components are not counted. Upstream: apiserver/pkg/server/filters/maxinflight.go
+ * No more requests at once than the server can carry. Those beyond wait their turn, first come first served, as they would in the
+ * queues of priority and fairness; when too many wait, or one waits too long, 429 with Retry-After. Long-running requests,
+ * administrators and the process's own components are not counted. Upstream: apiserver/pkg/server/filters/{maxinflight,priority-and-fairness}.go
  */
 import type { ApiMetrics } from '../metrics.ts';
-import type { Filter } from '../request/request-context.ts';
+import type { Filter, RequestContext } from '../request/request-context.ts';
 
 export interface InFlightLimits {
   /** Upstream: --max-requests-inflight; 0: no limit. */
@@ -14,27 +15,85 @@ export interface InFlightLimits {
 
 export const DEFAULT_LIMITS: InFlightLimits = { readOnly: 400, mutating: 200 };
 const READ_ONLY_VERBS = new Set(['get', 'list', 'watch']);
+/** How many may wait, for each that may run. */
+const QUEUE_FACTOR = 16;
+// Upstream waits a quarter of the request timeout.
+const MAX_WAIT_MS = 15_000;
+
+class Lane {
+  readonly #limit: number;
+  #active = 0;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+  get active(): number {
+    return this.#active;
+  }
+
+  /** False: refused. True: take part, and `leave` afterwards. */
+  async enter(context: RequestContext): Promise<boolean> {
+    if (this.#limit <= 0 || this.#active < this.#limit) {
+      this.#active++;
+      return true;
+    }
+    if (this.#waiting.size >= this.#limit * QUEUE_FACTOR) return false;
+    return this.#wait(context);
+  }
+
+  leave(): void {
+    const [next] = this.#waiting;
+    // The place goes straight to who waited longest.
+    if (next === undefined) this.#active--;
+    else {
+      this.#waiting.delete(next);
+      next();
+    }
+  }
+
+  #wait(context: RequestContext): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (admitted: boolean) => {
+        timer.cancel();
+        context.signal.removeEventListener('abort', giveUp);
+        resolve(admitted);
+      };
+      const admit = () => settle(true);
+      const giveUp = () => {
+        if (this.#waiting.delete(admit)) settle(false);
+      };
+      const timer = context.clock.after(MAX_WAIT_MS, giveUp);
+      this.#waiting.add(admit);
+      context.signal.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+}
 
 export function withMaxInFlight(limits: InFlightLimits, metrics: ApiMetrics): Filter {
-  const active = { readOnly: 0, mutating: 0 };
+  const lanes = { readOnly: new Lane(limits.readOnly), mutating: new Lane(limits.mutating) };
   return async (context, next) => {
     const { exchange, info, user } = context;
-    if (context.longRunning || exchange.peer.user !== undefined) return next();
+    if (context.longRunning || exchange.peer.user !== undefined || user.groups.includes('system:masters'))
+      return next();
     const kind = READ_ONLY_VERBS.has(info.verb) ? 'readOnly' : 'mutating';
-    if (limits[kind] > 0 && active[kind] >= limits[kind] && !user.groups.includes('system:masters')) {
+    const lane = lanes[kind];
+    if (!(await lane.enter(context))) {
       metrics.dropped(kind);
-      exchange.respond(
-        429,
-        { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff', 'Retry-After': '1' },
-        'Too many requests, please try again later.\n',
-      );
+      const headers = {
+        'Content-Type': 'text/plain; charset=utf-8',
+        'X-Content-Type-Options': 'nosniff',
+        'Retry-After': '1',
+      };
+      if (!exchange.responded) exchange.respond(429, headers, 'Too many requests, please try again later.\n');
       return;
     }
-    metrics.inflight(kind, ++active[kind]);
+    metrics.inflight(kind, lane.active);
     try {
       await next();
     } finally {
-      metrics.inflight(kind, --active[kind]);
+      lane.leave();
+      metrics.inflight(kind, lane.active);
     }
   };
 }
