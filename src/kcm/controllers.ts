@@ -5,6 +5,7 @@
 import { startClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
+import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startGarbageCollectorController } from './garbage-collector/controller.ts';
@@ -42,6 +43,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'replicaset-controller', aliases: ['replicaset'], start: startReplicaSetController },
   { name: 'replicationcontroller-controller', aliases: ['replicationcontroller'], start: startReplicationController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
+  { name: 'disruption-controller', aliases: ['disruption'], start: startDisruptionController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },
   { name: 'endpointslice-controller', aliases: ['endpointslice'], start: startEndpointSliceController },
   { name: 'resourcequota-controller', aliases: ['resourcequota'], start: startResourceQuotaController },

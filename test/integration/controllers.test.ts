@@ -6,6 +6,7 @@ import type { Deployment, ReplicaSet } from '../../src/api/apps-v1.ts';
 import type { Job } from '../../src/api/batch-v1.ts';
 import type { Endpoints, Event, Namespace, Node, Pod, ResourceQuota, ServiceAccount } from '../../src/api/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/discovery-v1.ts';
+import type { PodDisruptionBudget } from '../../src/api/policy-v1.ts';
 import { VirtualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -20,6 +21,7 @@ import {
   LEASES,
   NAMESPACES,
   NODES,
+  PODDISRUPTIONBUDGETS,
   PODS,
   REPLICASETS,
   RESOURCEQUOTAS,
@@ -365,5 +367,21 @@ describe('controllers', () => {
     await w.client.delete(DEPLOYMENTS, 'web', { namespace });
     await w.run(4);
     assert.deepEqual(await used(), { configmaps: '1', 'count/jobs.batch': '0', pods: '0' });
+  });
+
+  it('say how many pods of a budget may be disrupted', async () => {
+    await using w = await World.open();
+    const spec = { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } } };
+    await w.client.create<PodDisruptionBudget>(PODDISRUPTIONBUDGETS, { metadata: { name: 'b', namespace }, spec });
+    await w.deploy('web', 3);
+    const status = async () =>
+      (await w.client.get<PodDisruptionBudget>(PODDISRUPTIONBUDGETS, 'b', { namespace })).status;
+    await w.run(8);
+    const { disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods } = (await status())!;
+    assert.deepEqual([disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods], [1, 3, 2, 3]);
+    await w.client.delete(PODS, (await w.list<Pod>(PODS))[0]!.metadata.name!, { namespace });
+    await w.clock.advance(1000);
+    assert.equal((await status())?.disruptionsAllowed, 0);
+    assert.equal((await status())?.conditions?.[0]?.reason, 'InsufficientPods');
   });
 });
