@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { type Call, caller } from '../../test/harness/request.ts';
+import { startTestApi, type TestApi } from '../../test/harness/start-test-api.ts';
+
+describe('health', () => {
+  let api: TestApi;
+  let call: Call;
+  let broken = false;
+  beforeEach(async () => {
+    broken = false;
+    api = await startTestApi();
+    call = caller(api.transport);
+    api.api.health.add({
+      name: 'engine',
+      check() {
+        if (broken) throw new Error('no oil');
+      },
+    });
+  });
+  afterEach(() => api.close());
+
+  const cases: { name: string; url: string; broken?: boolean; status: number; text: string }[] = [
+    { name: 'all well', url: '/readyz', status: 200, text: 'ok' },
+    { name: 'one check', url: '/livez/ping', status: 200, text: 'ok' },
+    {
+      name: 'verbose',
+      url: '/livez?verbose',
+      status: 200,
+      text: '[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]engine ok\nlivez check passed\n',
+    },
+    {
+      name: 'a failing check',
+      url: '/livez',
+      broken: true,
+      status: 500,
+      text: '[+]ping ok\n[+]log ok\n[+]etcd ok\n[-]engine failed: reason withheld\nlivez check failed\n',
+    },
+    {
+      name: 'a failing check alone',
+      url: '/healthz/engine',
+      broken: true,
+      status: 500,
+      text: 'internal server error: no oil\n',
+    },
+    { name: 'a failing check left out', url: '/livez?exclude=engine', broken: true, status: 200, text: 'ok' },
+    {
+      name: 'leaving out what is not there',
+      url: '/livez?verbose&exclude=wings',
+      status: 200,
+      text: '[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]engine ok\nwarn: some health checks cannot be excluded: no matches for "wings"\nlivez check passed\n',
+    },
+    { name: 'a check nobody knows', url: '/livez/wings', status: 404, text: '404 page not found\n' },
+  ];
+  for (const c of cases) {
+    it(c.name, async () => {
+      broken = c.broken === true;
+      const { status, text } = await call('GET', c.url);
+      assert.deepEqual({ status, text }, { status: c.status, text: c.text });
+    });
+  }
+
+  it('metrics are under upstream’s names', async () => {
+    await call('GET', '/api/v1/namespaces/default/configmaps/none');
+    await call('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: 'a' } } });
+    const { text } = await call('GET', '/metrics');
+    assert.match(
+      text,
+      /^apiserver_request_total\{verb="GET",dry_run="",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver",code="404"\} 1$/m,
+    );
+    assert.match(text, /^apiserver_request_duration_seconds_bucket\{.*verb="POST".*le="\+Inf".*\} 1$/m);
+    assert.match(text, /^etcd_request_duration_seconds_count\{operation="create",group="",resource="configmaps"\} 1$/m);
+  });
+});
