@@ -18,6 +18,7 @@ import { startReplicationController } from './replicationcontroller/controller.t
 import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaCertPublisher } from './root-ca-cert-publisher/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
+import { startClaimProtectionController, startVolumeProtectionController } from './storage-protection/controller.ts';
 import { startTaintEvictionController } from './taint-eviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
@@ -51,6 +52,16 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'taint-eviction-controller', aliases: [], start: startTaintEvictionController },
   { name: 'pod-garbage-collector-controller', aliases: ['podgc'], start: startPodGcController },
   { name: 'ttl-after-finished-controller', aliases: ['ttl-after-finished'], start: startTtlAfterFinishedController },
+  {
+    name: 'persistentvolumeclaim-protection-controller',
+    aliases: ['pvc-protection'],
+    start: startClaimProtectionController,
+  },
+  {
+    name: 'persistentvolume-protection-controller',
+    aliases: ['pv-protection'],
+    start: startVolumeProtectionController,
+  },
   {
     name: 'clusterrole-aggregation-controller',
     aliases: ['clusterrole-aggregation'],

@@ -21,6 +21,7 @@ import {
   LEASES,
   NAMESPACES,
   NODES,
+  PERSISTENTVOLUMECLAIMS,
   PODDISRUPTIONBUDGETS,
   PODS,
   REPLICASETS,
@@ -383,5 +384,25 @@ describe('controllers', () => {
     await w.clock.advance(1000);
     assert.equal((await status())?.disruptionsAllowed, 0);
     assert.equal((await status())?.conditions?.[0]?.reason, 'InsufficientPods');
+  });
+
+  it('let a claim go only when no pod uses it', async () => {
+    await using w = await World.open();
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    await w.client.create(PERSISTENTVOLUMECLAIMS, { metadata: { name: 'data', namespace }, spec } as KubeObject);
+    const volumes = [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }];
+    await w.client.create(PODS, {
+      metadata: { name: 'p', namespace },
+      spec: { ...template({}).spec, volumes },
+    } as KubeObject);
+    await w.client.delete(PERSISTENTVOLUMECLAIMS, 'data', { namespace });
+    await w.clock.advance(2000);
+    assert.deepEqual(
+      (await w.list(PERSISTENTVOLUMECLAIMS)).map((c) => c.metadata.finalizers),
+      [['kubernetes.io/pvc-protection']],
+    );
+    await w.client.delete(PODS, 'p', { namespace, gracePeriodSeconds: 0 });
+    await w.clock.advance(2000);
+    assert.equal((await w.list(PERSISTENTVOLUMECLAIMS)).length, 0);
   });
 });
