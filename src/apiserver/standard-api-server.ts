@@ -23,6 +23,7 @@ import {
   OPENID_CONFIGURATION_PATH,
   openidConfiguration,
 } from './authn/oidc-discovery.ts';
+import type { RequestHeaderOptions } from './authn/request-header.ts';
 import { type SigningKey, signingKey, type VerifyKey, verifyKeys } from './authn/service-account-keys.ts';
 import { tokenIssuer } from './authn/token-request.ts';
 import type { AuthorizationMode } from './authz/authorization.ts';
@@ -45,18 +46,29 @@ export interface StandardApiServerOptions {
   log: Logger;
   /** PEM. */
   pki?: {
-    clientCA: string;
+    clientCA?: string;
     requestHeaderCA?: string;
     /** How the server shows itself to kubelets. */
     kubeletClient?: { certificate: string; key: string };
   };
-  /** Keys are PEM. */
-  serviceAccount: { issuer: string; audiences?: readonly string[]; signingKey: string; verifyKeys?: readonly string[] };
+  /** --requestheader-*; default: upstream's. */
+  requestHeaders?: RequestHeaderNames;
+  /** Keys are PEM. Tokens of `otherIssuers` are taken too. */
+  serviceAccount: {
+    issuer: string;
+    otherIssuers?: readonly string[];
+    audiences?: readonly string[];
+    signingKey: string;
+    verifyKeys?: readonly string[];
+    /** --service-account-jwks-uri */
+    jwksUri?: string;
+  };
   /** --service-cluster-ip-range. */
   serviceCIDR?: string;
   nodePorts?: { base: number; size: number };
   runtimeConfig?: string;
   authorizationModes?: readonly AuthorizationMode[];
+  /** Beyond those on by default; absent: what clusters turn on. */
   enableAdmission?: readonly string[];
   disableAdmission?: readonly string[];
   /** --token-auth-file: its text. */
@@ -70,12 +82,17 @@ export interface StandardApiServerOptions {
   /** pods/exec, log, attach, portforward, proxy ...: as `subresources`. */
   streaming?: (services: ApiServices) => ReadonlyMap<string, SubresourceHandlers>;
   limits?: InFlightLimits;
+  /** --request-timeout, --min-request-timeout. */
+  requestTimeoutMs?: number;
+  minRequestTimeoutMs?: number;
   processMetrics?: boolean;
 }
 
+export type RequestHeaderNames = Omit<RequestHeaderOptions, 'verifier'>;
+
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
 // Upstream defaults of --requestheader-*.
-const REQUEST_HEADERS = {
+const REQUEST_HEADERS: RequestHeaderNames = {
   allowedNames: ['front-proxy-client'],
   usernameHeaders: ['X-Remote-User'],
   groupHeaders: ['X-Remote-Group'],
@@ -132,6 +149,8 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
     ...(o.authorizationModes === undefined ? {} : { authorizationModes: o.authorizationModes }),
     ...(o.serverAddress === undefined ? {} : { serverAddress: o.serverAddress }),
     ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: o.requestTimeoutMs }),
+    ...(o.minRequestTimeoutMs === undefined ? {} : { minRequestTimeoutMs: o.minRequestTimeoutMs }),
     ...(o.processMetrics === undefined ? {} : { processMetrics: o.processMetrics }),
   });
   try {
@@ -172,10 +191,16 @@ function authenticationOf(o: StandardApiServerOptions, api: ApiServices, keys: S
   const { pki, serviceAccount } = o;
   return newAuthentication({
     clock: o.clock,
-    ...(pki === undefined ? {} : { clientCA: pki.clientCA }),
-    ...(pki?.requestHeaderCA === undefined ? {} : { requestHeader: { ca: pki.requestHeaderCA, ...REQUEST_HEADERS } }),
+    ...(pki?.clientCA === undefined ? {} : { clientCA: pki.clientCA }),
+    ...(pki?.requestHeaderCA === undefined
+      ? {}
+      : { requestHeader: { ca: pki.requestHeaderCA, ...(o.requestHeaders ?? REQUEST_HEADERS) } }),
     ...(o.tokenFile === undefined ? {} : { tokenFile: o.tokenFile }),
-    serviceAccounts: { issuers: [serviceAccount.issuer], keys: keys.verify, lookup: api },
+    serviceAccounts: {
+      issuers: [serviceAccount.issuer, ...(serviceAccount.otherIssuers ?? [])],
+      keys: keys.verify,
+      lookup: api,
+    },
     apiAudiences: serviceAccount.audiences ?? [serviceAccount.issuer],
     anonymous: { enabled: o.anonymous ?? true },
   });
@@ -201,7 +226,7 @@ function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
   const admission = newAdmission({
     data: api,
     webhooks,
-    enable: [...CLUSTER_PLUGINS, ...(o.enableAdmission ?? [])],
+    enable: o.enableAdmission ?? CLUSTER_PLUGINS,
     ...(o.disableAdmission === undefined ? {} : { disable: o.disableAdmission }),
   });
   return withEscalationChecks(admission, {
@@ -240,7 +265,8 @@ function subresourcesOf(
 function documentsOf(o: StandardApiServerOptions, keys: readonly VerifyKey[]) {
   const { issuer } = o.serviceAccount;
   const jwksUri =
-    o.advertise === undefined ? `${issuer}${JWKS_PATH}` : `https://${o.advertise.ip}:${o.advertise.port}${JWKS_PATH}`;
+    o.serviceAccount.jwksUri ??
+    (o.advertise === undefined ? `${issuer}${JWKS_PATH}` : `https://${o.advertise.ip}:${o.advertise.port}${JWKS_PATH}`);
   const documents = new Map<string, { contentType: string; cacheControl: string; body: string }>();
   documents.set(OPENID_CONFIGURATION_PATH, {
     ...openidConfiguration(issuer, jwksUri, keys),
@@ -251,16 +277,18 @@ function documentsOf(o: StandardApiServerOptions, keys: readonly VerifyKey[]) {
 }
 
 /** Upstream: pkg/controlplane/controller/clusterauthenticationtrust */
-function extensionAuthentication({ pki }: StandardApiServerOptions): Record<string, string> {
+function extensionAuthentication({
+  pki,
+  requestHeaders = REQUEST_HEADERS,
+}: StandardApiServerOptions): Record<string, string> {
   const data: Record<string, string> = {};
-  if (pki === undefined) return data;
-  data['client-ca-file'] = pki.clientCA;
-  if (pki.requestHeaderCA === undefined) return data;
+  if (pki?.clientCA !== undefined) data['client-ca-file'] = pki.clientCA;
+  if (pki?.requestHeaderCA === undefined) return data;
   data['requestheader-client-ca-file'] = pki.requestHeaderCA;
-  data['requestheader-allowed-names'] = JSON.stringify(REQUEST_HEADERS.allowedNames);
-  data['requestheader-username-headers'] = JSON.stringify(REQUEST_HEADERS.usernameHeaders);
-  data['requestheader-uid-headers'] = JSON.stringify(REQUEST_HEADERS.uidHeaders);
-  data['requestheader-group-headers'] = JSON.stringify(REQUEST_HEADERS.groupHeaders);
-  data['requestheader-extra-headers-prefix'] = JSON.stringify(REQUEST_HEADERS.extraHeaderPrefixes);
+  data['requestheader-allowed-names'] = JSON.stringify(requestHeaders.allowedNames);
+  data['requestheader-username-headers'] = JSON.stringify(requestHeaders.usernameHeaders);
+  data['requestheader-uid-headers'] = JSON.stringify(requestHeaders.uidHeaders);
+  data['requestheader-group-headers'] = JSON.stringify(requestHeaders.groupHeaders);
+  data['requestheader-extra-headers-prefix'] = JSON.stringify(requestHeaders.extraHeaderPrefixes);
   return data;
 }

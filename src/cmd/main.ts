@@ -2,22 +2,61 @@
  * The command line: `keelson COMMAND`. Exit codes: 0 done, 1 failed, 2 not understood.
  */
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
-import { down, downHelp } from './down.ts';
-import { status, statusHelp } from './status.ts';
-import { up, upHelp } from './up.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 interface Command {
-  summary: string;
   help: string;
   run(args: readonly string[]): Promise<number>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  up: { summary: 'start a whole cluster', help: upHelp, run: up },
-  down: { summary: 'end the cluster of a data directory', help: downHelp, run: down },
-  status: { summary: 'show what runs on a data directory', help: statusHelp, run: status },
-  version: { summary: 'print the version', help: 'Prints the version.\n', run: version },
+/** Loaded when asked for: one command's code is a fraction of all. */
+const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
+  up: {
+    summary: 'start a whole cluster',
+    load: async () => {
+      const { up, upHelp } = await import('./up.ts');
+      return { help: upHelp, run: up };
+    },
+  },
+  down: {
+    summary: 'end the cluster of a data directory',
+    load: async () => {
+      const { down, downHelp } = await import('./down.ts');
+      return { help: downHelp, run: down };
+    },
+  },
+  status: {
+    summary: 'show what runs on a data directory',
+    load: async () => {
+      const { status, statusHelp } = await import('./status.ts');
+      return { help: statusHelp, run: status };
+    },
+  },
+  'kube-apiserver': {
+    summary: 'only the API server',
+    load: async () => {
+      const { kubeApiServer, kubeApiServerHelp } = await import('./kube-apiserver.ts');
+      return { help: kubeApiServerHelp, run: kubeApiServer };
+    },
+  },
+  'kube-controller-manager': {
+    summary: 'only the controllers',
+    load: async () => {
+      const { kubeControllerManager, kubeControllerManagerHelp } = await import('./kube-controller-manager.ts');
+      return { help: kubeControllerManagerHelp, run: kubeControllerManager };
+    },
+  },
+  'kube-scheduler': {
+    summary: 'only the scheduler',
+    load: async () => {
+      const { kubeScheduler, kubeSchedulerHelp } = await import('./kube-scheduler.ts');
+      return { help: kubeSchedulerHelp, run: kubeScheduler };
+    },
+  },
+  version: {
+    summary: 'print the version',
+    load: async () => ({ help: 'Prints the version.\n', run: version }),
+  },
 };
 
 function usage(): string {
@@ -45,8 +84,9 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usage());
     return name === undefined ? 2 : 0;
   }
-  const command = COMMANDS[name];
-  if (command === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}; see keelson --help`);
+  const found = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (found === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}; see keelson --help`);
+  const command = await found.load();
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(command.help);
     return 0;
