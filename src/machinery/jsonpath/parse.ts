@@ -11,7 +11,7 @@ export type Node =
   | { type: 'filter'; left: Node[]; operator: string; right: Node[] }
   | { type: 'value'; value: string | number | boolean };
 
-export class JsonPathSyntaxError extends Error {
+class JsonPathSyntaxError extends Error {
   override name = 'JsonPathSyntaxError';
 }
 

@@ -9,7 +9,7 @@ import { parseJson } from './lossless.ts';
 import type { FieldManagerOptions } from './managed-fields.ts';
 import { compareTyped, toFieldSet, validateTyped } from './typed.ts';
 
-export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
+const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Upstream: TotalAnnotationSizeLimitB */
 const TOTAL_ANNOTATION_SIZE = 256 * 1024;
 

@@ -45,7 +45,7 @@ export function parsePathElement(text: string): PathElement | undefined {
 }
 
 /** As messages and conflict causes print it: `.spec`, `[name="a"]`, `[="x"]`, `[0]`. */
-export function pathElementText(element: PathElement): string {
+function pathElementText(element: PathElement): string {
   const rest = element.slice(2);
   switch (element[0]) {
     case 'f':

@@ -5,6 +5,7 @@ import { FieldSet } from './fieldset.ts';
 import { sameExceptManagedFieldsTime, updateManagedFields } from './managed-fields.ts';
 import { applyServerSide } from './server-side-apply.ts';
 import { deploymentSchema, frozen, noDefinitions } from './testing-schema.ts';
+import { extractItems } from './typed-merge.ts';
 
 const base = { schema: deploymentSchema, source: noDefinitions, apiVersion: 'apps/v1', kind: 'Deployment' };
 const time = '2026-01-01T00:00:00Z';
@@ -280,6 +281,21 @@ describe('server-side apply', () => {
     const changed = { ...live, spec: { replicas: 7 } } as KubeObject;
     assert.throws(() => apply(changed, config({ replicas: 2 }), 'kubectl'), { code: 409 });
   });
+  it('can say what one manager owns', () => {
+    const live = create(config({ replicas: 1, containers: [{ name: 'a', image: 'x' }] }));
+    const { object } = apply(
+      live,
+      config({ containers: [{ name: 'a', image: 'y' }] }, { labels: { l: '1' } }),
+      'helm',
+      { force: true },
+    );
+    const own = FieldSet.parse(owners(object)['helm/Apply']);
+    assert.deepEqual(extractItems(object, own, deploymentSchema, noDefinitions), {
+      metadata: { labels: { l: '1' } },
+      spec: { containers: [{ name: 'a', image: 'y' }] },
+    });
+  });
+
   const refused: { name: string; applied: object; code: number; message: string }[] = [
     {
       name: 'another kind',

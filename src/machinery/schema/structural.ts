@@ -65,7 +65,7 @@ export function propertyOf(s: JsonSchemaProps, name: string): JsonSchemaProps | 
 }
 
 /** Formats of strings that validation knows; others are taken and ignored. Dashes do not count. */
-export const STRING_FORMATS: ReadonlySet<string> = new Set([
+const STRING_FORMATS: ReadonlySet<string> = new Set([
   'bsonobjectid',
   'uri',
   'email',

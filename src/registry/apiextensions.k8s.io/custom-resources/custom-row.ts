@@ -46,7 +46,7 @@ export function rowsForCustomResource(crd: CustomResourceDefinition, options: Ro
   return crd.spec.versions.filter((v) => v.served).map((v) => rowForCustomResource(crd, v, options));
 }
 
-export function rowForCustomResource(
+function rowForCustomResource(
   crd: CustomResourceDefinition,
   version: CustomResourceVersion,
   options: RowOptions = {},
@@ -84,7 +84,7 @@ export function rowForCustomResource(
 }
 
 /** `widgets.example.com/v1` Widget is `com.example.v1.Widget`. */
-export function definitionNameOf(group: string, version: string, kind: string): string {
+function definitionNameOf(group: string, version: string, kind: string): string {
   return [...group.split('.').reverse(), version, kind].join('.');
 }
 
