@@ -107,7 +107,7 @@ export class Reflector<T extends KubeObject> {
       this.#o.log.debug('watch expired, starting over', { resource: this.#o.ref.resource, revision: this.#revision });
       return { kind: this.#canStream ? 'stream' : 'list', consistent: true };
     }
-    if (state.kind === 'stream' && (code === 400 || code === 422 || code === 405)) {
+    if (state.kind === 'stream' && (code === 400 || code === 422 || code === 405 || code === 500)) {
       this.#canStream = false;
       return { kind: 'list', consistent: state.consistent };
     }

@@ -2,7 +2,6 @@
  * The built-in resources that components address, as ResourceRef constants. This is no list of what is served (that is
  * registry/resources.ts); it names only what our own components and those who embed them ask for.
  */
-import { apiVersionOf } from '../machinery/meta/object.ts';
 import type { ResourceRef } from './client.ts';
 
 function ref(group: string, version: string, resource: string, kind: string, namespaced: boolean): ResourceRef {
@@ -113,8 +112,3 @@ export const SUBJECTACCESSREVIEWS = ref(
   CLUSTER,
 );
 export const TOKENREVIEWS = ref('authentication.k8s.io', 'v1', 'tokenreviews', 'TokenReview', CLUSTER);
-
-/** `apps/v1` of DEPLOYMENTS. */
-export function apiVersionOfRef(ref: ResourceRef): string {
-  return apiVersionOf(ref);
-}
