@@ -41,7 +41,15 @@ describe('leader election', () => {
     const stop = new AbortController();
     const seen = { leads: false, lost: false };
     const done = runWithLeaderElection(
-      { client: server.client, clock, random: seededRandom(3), log: silentLogger, lease: { namespace: 'kube-system', name: 'l' }, identity, signal: stop.signal },
+      {
+        client: server.client,
+        clock,
+        random: seededRandom(3),
+        log: silentLogger,
+        lease: { namespace: 'kube-system', name: 'l' },
+        identity,
+        signal: stop.signal,
+      },
       async (signal) => {
         seen.leads = true;
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
