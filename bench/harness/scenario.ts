@@ -1,0 +1,66 @@
+/** What a scenario is to the harness. One file in scenarios/ each; the list is scenarios.ts. */
+import type { Generator } from './generator.ts';
+import type { Target } from './target.ts';
+
+export type Mode = 'quick' | 'default' | 'full';
+
+export interface Settings {
+  mode: Mode;
+  /** Length of one measurement. */
+  seconds: number;
+  /** Measurements of each server per case. */
+  rounds: number;
+}
+
+/** What one measurement found. */
+export interface Measurement {
+  /** In the case's unit. */
+  value: number;
+  /** What CPU is divided by; 0: it is not. */
+  operations: number;
+  p50?: number;
+  p99?: number;
+  /** Anything else worth a number, by name. */
+  extra?: Record<string, number>;
+  /** CPU seconds of the load generators. */
+  generatorCpu?: number;
+  /** Set when the scenario sampled these itself (servers that live only within the measurement). */
+  peakMB?: number;
+  cpuSeconds?: number;
+}
+
+export interface Case {
+  name: string;
+  unit: string;
+  better: 'higher' | 'lower';
+  /** What PERFORMANCE.md asks of ours against the floor, as a ratio of `value`. */
+  atLeast?: number;
+  atMost?: number;
+  /** Throws when an answer was wrong. `run` is unique. */
+  measure(target: Target, run: string): Promise<Measurement>;
+  /** The floor has no such thing. */
+  withoutFloor?: boolean;
+  /** Only servers that we start can be measured so. */
+  withoutPeer?: boolean;
+}
+
+export interface Context {
+  settings: Settings;
+  generator: Generator;
+  /** A second one, where readers and writers load the server at once. */
+  second: Generator;
+  /** Ports of our own: 0 to 9. */
+  port(n: number): number;
+}
+
+export interface Scenario {
+  id: string;
+  title: string;
+  /** Brings objects into a fresh server; once for each. */
+  prepare?(target: Target, context: Context): Promise<void>;
+  /** After all are prepared: the floor learns what to answer. */
+  prime?(floor: Target, keelson: Target): Promise<void>;
+  cases(context: Context): Case[];
+  /** The scenario starts its servers itself. */
+  startsServers?: boolean;
+}

@@ -1,0 +1,191 @@
+/** Starts the servers under test, each in its own process and directory, and ends them. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
+import { ensurePki } from '../../src/cluster/pki/pki.ts';
+import type { Endpoint } from '../load/connection.ts';
+import type { ProbeSample } from '../servers/probe.ts';
+import { identify } from './identity.ts';
+import type { Target } from './target.ts';
+
+const SERVERS = new URL('../servers/', import.meta.url).pathname;
+const START_MS = 30_000;
+const STOP_MS = 10_000;
+const USER_AGENT = 'keelson-bench';
+
+/** A directory that goes with its owner. */
+export function temporaryDirectory(): { dir: string } & Disposable {
+  const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'keelson-bench-'));
+  return { dir, [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+export interface ServerOptions {
+  port: number;
+  /** Kept by the caller; absent: a new one, removed at the end. */
+  dir?: string;
+  /** Options of Node itself, such as --cpu-prof. */
+  nodeFlags?: readonly string[];
+}
+
+/** One child: replies to `probe` and `prime` come in the order of the questions. */
+class ServerProcess {
+  readonly child: ChildProcess;
+  readonly #answers: ((message: object) => void)[] = [];
+  readonly #name: string;
+
+  constructor(name: string, dir: string, { port, nodeFlags = [] }: ServerOptions) {
+    this.#name = name;
+    this.child = fork(join(SERVERS, `${name}.ts`), [dir, String(port)], {
+      execArgv: ['--disable-warning=ExperimentalWarning', '--import', join(SERVERS, 'probe.ts'), ...nodeFlags],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.child.on('message', (message: object) => this.#answers.shift()?.(message));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  answer<T>(timeoutMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = systemClock.after(timeoutMs, () => reject(new Error(`the server ${this.#name} does not answer`)));
+      const onExit = (code: number | null) => {
+        timer.cancel();
+        reject(new Error(`the server ${this.#name} ended with code ${code}`));
+      };
+      this.child.once('exit', onExit);
+      this.#answers.push((message) => {
+        timer.cancel();
+        this.child.off('exit', onExit);
+        resolve(message as T);
+      });
+    });
+  }
+
+  ask<T>(message: object, timeoutMs = START_MS): Promise<T> {
+    const answer = this.answer<T>(timeoutMs);
+    this.child.send(message);
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.child.once('exit', () => resolve());
+    this.child.kill('SIGTERM');
+    const timer = systemClock.after(STOP_MS, () => this.child.kill('SIGKILL'));
+    await promise;
+    timer.cancel();
+  }
+}
+
+function targetOf(name: 'keelson' | 'floor', server: ServerProcess, endpoint: Endpoint, done: () => void): Target {
+  return {
+    name,
+    endpoint,
+    pids: [server.pid],
+    probe: {
+      reset: async () => void (await server.ask({ probe: 'reset' })),
+      sample: async () => (await server.ask<{ probed: ProbeSample }>({ probe: 'sample' })).probed,
+    },
+    ...(name === 'floor'
+      ? {
+          async prime(from, requests) {
+            const answer = await server.ask<{ primed: boolean; error?: string }>(
+              { prime: { ...from, requests } },
+              120_000,
+            );
+            if (!answer.primed) throw new Error(`the floor could not be primed: ${answer.error}`);
+          },
+        }
+      : {}),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      done();
+    },
+  };
+}
+
+function directory(options: ServerOptions): { dir: string; done: () => void } {
+  if (options.dir !== undefined) return { dir: options.dir, done: () => {} };
+  const temporary = temporaryDirectory();
+  return { dir: temporary.dir, done: () => temporary[Symbol.dispose]() };
+}
+
+/** Starts our API server without a word to it: for measuring starts. */
+export function spawnKeelson(
+  dir: string,
+  options: ServerOptions,
+): { pid: number; listening: Promise<void>; stop(): Promise<void> } {
+  const server = new ServerProcess('keelson', dir, options);
+  return { pid: server.pid, listening: server.answer<void>(START_MS), stop: () => server.stop() };
+}
+
+export function spawnFloor(
+  dir: string,
+  options: ServerOptions,
+): { pid: number; listening: Promise<void>; stop(): Promise<void> } {
+  const server = new ServerProcess('floor', dir, options);
+  return { pid: server.pid, listening: server.answer<void>(START_MS), stop: () => server.stop() };
+}
+
+export async function startKeelson(options: ServerOptions): Promise<Target> {
+  const { dir, done } = directory(options);
+  const server = new ServerProcess('keelson', dir, options);
+  try {
+    await server.answer(START_MS);
+    const endpoint = await identify(loadKubeconfig(`${dir}/kubeconfig`), USER_AGENT);
+    return targetOf('keelson', server, endpoint, done);
+  } catch (err) {
+    await server.stop();
+    done();
+    throw err;
+  }
+}
+
+/** Key and certificate of the floor: made as ours are. */
+export async function writeFloorCertificate(dir: string): Promise<string> {
+  mkdirSync(dir, { recursive: true });
+  const pki = await ensurePki(undefined, {
+    clock: systemClock,
+    random: systemRandom,
+    serviceIP: '10.96.0.1',
+    ips: ['127.0.0.1'],
+  });
+  writeFileSync(`${dir}/server.key`, pki.apiServer.key, { mode: 0o600 });
+  writeFileSync(`${dir}/server.crt`, pki.apiServer.certificate);
+  return pki.ca.certificate;
+}
+
+export async function startFloor(options: ServerOptions): Promise<Target> {
+  const { dir, done } = directory(options);
+  const ca = await writeFloorCertificate(dir);
+  const server = new ServerProcess('floor', dir, options);
+  try {
+    await server.answer(START_MS);
+  } catch (err) {
+    await server.stop();
+    done();
+    throw err;
+  }
+  // A token as long as a real one: the same bytes come in.
+  const headers = { 'user-agent': USER_AGENT, authorization: `Bearer ${'x'.repeat(900)}` };
+  return targetOf('floor', server, { host: '127.0.0.1', port: options.port, ca, headers }, done);
+}
+
+export interface PeerOptions {
+  url?: string | undefined;
+  kubeconfig: string;
+  pids: readonly number[];
+}
+
+/** Any other API server; it is neither started nor ended. */
+export async function joinPeer({ url, kubeconfig, pids }: PeerOptions): Promise<Target> {
+  const config = loadKubeconfig(kubeconfig);
+  const endpoint = await identify(url === undefined ? config : { ...config, server: url }, USER_AGENT);
+  return { name: 'peer', endpoint, pids, async [Symbol.asyncDispose]() {} };
+}
