@@ -81,6 +81,7 @@ class Call implements InProcessExchange {
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #channel: Channel | undefined;
+  #release: (() => void) | undefined;
 
   constructor(request: TransportRequest, peer: InProcessExchange['peer']) {
     this.method = request.method;
@@ -103,11 +104,12 @@ class Call implements InProcessExchange {
       this.#controller = controller;
       const outer = this.#outer;
       if (outer?.aborted) controller.abort(outer.reason);
-      else
-        outer?.addEventListener('abort', () => controller.abort(outer.reason), {
-          once: true,
-          signal: controller.signal,
-        });
+      else if (outer !== undefined) {
+        const onAbort = () => controller.abort(outer.reason);
+        outer.addEventListener('abort', onAbort, { once: true });
+        // A component's signal outlives its requests by far: each must take its listener along.
+        this.#release = () => outer.removeEventListener('abort', onAbort);
+      }
     }
     return this.#controller.signal;
   }
@@ -153,10 +155,12 @@ class Call implements InProcessExchange {
 
   /** The handler is done; an answer it did not give will never come. */
   finished(): void {
+    this.#release?.();
     if (!this.responded) this.fail(new Error('the server gave no answer'));
   }
 
   fail(err: unknown): void {
+    this.#release?.();
     this.#answer.reject(err instanceof Error ? err : new Error(String(err)));
     this.#channel?.abort();
   }

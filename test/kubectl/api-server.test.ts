@@ -87,7 +87,7 @@ describe('kubectl and the API server', function () {
       await says(`-n ${ns} apply -f ${file}`, 'configmap/b unchanged');
       await says(`-n ${ns} apply --server-side --field-manager=other -f ${file}`, 'configmap/b serverside-applied');
       await says(`-n ${ns} diff -f ${file}`, '');
-      await says(`-n ${ns} delete configmap a b`, /configmap "a" deleted[^]*configmap "b" deleted/);
+      await says(`-n ${ns} delete configmap a b`, /configmap "a" deleted[\s\S]*configmap "b" deleted/);
       await says(`-n ${ns} get configmap a`, 'Error from server (NotFound): configmaps "a" not found', { code: 1 });
     });
 

@@ -36,8 +36,9 @@ export async function deleteObject(
 ): Promise<Deleted> {
   const key = store.key(context.namespace, name);
   let mayBeStale = store.storage.capabilities.shared;
-  for (;;) {
-    context.signal.throwIfAborted();
+  for (let attempts = 0; ; attempts++) {
+    // The signal costs something to make: only who lost a race looks at it.
+    if (attempts > 0) context.signal.throwIfAborted();
     const entry = await store.cache.get(key, mayBeStale ? { minRevision: 0 } : {});
     try {
       if (entry === undefined) throw notFound(store.resource, name);

@@ -42,8 +42,9 @@ export async function updateObject(
   const key = store.key(context.namespace, name);
   // On a shared store the cache may lag: what fails on its state is tried once more on the newest.
   let mayBeStale = store.storage.capabilities.shared;
-  for (;;) {
-    context.signal.throwIfAborted();
+  for (let attempts = 0; ; attempts++) {
+    // The signal costs something to make: only who lost a race looks at it.
+    if (attempts > 0) context.signal.throwIfAborted();
     const current = await store.cache.get(key, mayBeStale ? { minRevision: 0 } : {});
     try {
       return await attempt(store, key, name, context, request, current);
