@@ -24,6 +24,7 @@ import type { Storage } from '../storage/storage.ts';
 import { openStorage, type StorageKind } from './open-storage.ts';
 import { writeKubeconfig } from './pki/kubeconfig.ts';
 import { ensurePki, type Pki } from './pki/pki.ts';
+import { type RealNodePlan, realNodePlan } from './real-node/plan.ts';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
@@ -60,6 +61,10 @@ export interface ClusterOptions {
   podCIDR?: string;
   /** As upstream's --runtime-config. */
   runtimeConfig?: string;
+  /** Real nodes: ms between two looks at pods and their volumes (upstream's --sync-frequency). Default 60 s. */
+  syncPeriod?: number;
+  /** Real nodes: how the node's own process logs. Default: warnings, as text. */
+  nodeLog?: { verbosity: number; format: 'text' | 'json' };
   progress?: StartProgress;
 }
 
@@ -97,6 +102,8 @@ class Starter {
   readonly #random: Random;
   readonly #log: Logger;
   #kubelets = new KubeletConnections();
+  /** Set when the node is a real one. */
+  #real: RealNodePlan | undefined;
   /** What to end, the last first. */
   readonly #parts: AsyncDisposable[] = [];
 
@@ -109,7 +116,9 @@ class Starter {
 
   async start(): Promise<Cluster> {
     const clock = this.#clock;
-    const runtime = chooseRuntime(this.#o.runtime ?? 'simulated');
+    const { nodes: wanted = 1 } = this.#o;
+    const runtime = chooseRuntime(this.#o.runtime ?? 'simulated', typeof wanted === 'number' ? wanted : wanted.length);
+    if (runtime.name === 'containerd') this.#real = realNodePlan(this.#o);
     const pki = await this.#step('certificates', () => this.#pki());
     const storage = await this.#step(
       'storage',
@@ -134,8 +143,8 @@ class Starter {
     });
     const nodes = await this.#step(
       'nodes',
-      () => this.#nodes(apiServer),
-      (n) => `${n.names().length} ${runtime.name}`,
+      () => this.#nodes(apiServer, pki),
+      (n) => `${n.names().length || 1} ${runtime.name}`,
     );
     if (runtime.hint !== undefined) this.#o.progress?.note(runtime.hint);
     if (this.#o.kubeconfig !== undefined && url !== undefined) {
@@ -198,6 +207,7 @@ class Starter {
       random: this.#random,
       log: this.#log,
       serviceCIDR,
+      ...(this.#real === undefined ? {} : { advertise: this.#real.advertise }),
       ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
       pki: {
         clientCA: pki.ca.certificate,
@@ -207,15 +217,22 @@ class Starter {
       serviceAccount: { issuer: ISSUER, signingKey: pki.serviceAccountKey, verifyKeys: [pki.serviceAccountPublicKey] },
     });
     this.#parts.push(apiServer);
-    if (listen === undefined) return { apiServer, url: undefined };
     const tls = { key: pki.apiServer.key, cert: pki.apiServer.certificate, ca: pki.ca.certificate };
+    if (this.#real !== undefined) await apiServer.listen({ path: await this.#real.socket(), tls });
+    if (listen === undefined) return { apiServer, url: undefined };
     const { host, port } = await apiServer.listen({ host: listen.host ?? '127.0.0.1', port: listen.port, tls });
     const named = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
     return { apiServer, url: `https://${named.includes(':') ? `[${named}]` : named}:${port}` };
   }
 
-  async #nodes(apiServer: ApiServer): Promise<SimulatedNodes> {
-    const { nodes = 1, podCIDR } = this.#o;
+  async #nodes(apiServer: ApiServer, pki: Pki): Promise<SimulatedNodes> {
+    const { nodes: wanted = 1, podCIDR } = this.#o;
+    const nodes = this.#real === undefined ? wanted : 0;
+    if (this.#real !== undefined) {
+      const node = await this.#real.start({ pki, client: apiServer.client(), clock: this.#clock, log: this.#log });
+      this.#parts.push(node);
+      this.#kubelets.register(node.name, () => node.connect());
+    }
     const list =
       typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => ({ name: `node-${i + 1}` })) : nodes;
     const simulated = new SimulatedNodes({

@@ -1,14 +1,21 @@
 /** Which container runtime a cluster gets. */
-import { accessSync, constants } from 'node:fs';
+import { findBinary } from './real-node/binaries.ts';
+import { cniPluginDir } from './real-node/cni.ts';
 
 export type RuntimeChoice = 'auto' | 'containerd' | 'simulated';
 
-const NEEDED = ['containerd', 'runc', 'nft', 'ip'];
-const PATHS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+const NEEDED = ['containerd', 'ctr', 'runc', 'nft', 'conntrack', 'ip', 'nsenter', 'busybox'];
 
 /** `auto` takes containerd where root and its binaries are there; `hint` says in one line how to get the other. */
-export function chooseRuntime(choice: RuntimeChoice): { name: 'containerd' | 'simulated'; hint?: string } {
+export function chooseRuntime(
+  choice: RuntimeChoice,
+  nodes: number,
+): { name: 'containerd' | 'simulated'; hint?: string } {
   if (choice === 'simulated') return { name: 'simulated' };
+  if (nodes !== 1) {
+    if (choice === 'containerd') throw new Error(`--runtime containerd has one node, got --nodes ${nodes}`);
+    return { name: 'simulated', hint: 'pods are simulated; for real containers: --nodes 1' };
+  }
   const lacking = missing();
   if (choice === 'containerd') {
     if (lacking.length > 0) throw new Error(`--runtime containerd needs ${lacking.join(', ')}`);
@@ -23,15 +30,10 @@ export function chooseRuntime(choice: RuntimeChoice): { name: 'containerd' | 'si
 }
 
 function missing(): string[] {
-  const binaries = NEEDED.filter((name) => !PATHS.some((dir) => isExecutable(`${dir}/${name}`)));
-  return [...(process.getuid?.() === 0 ? [] : ['root']), ...binaries];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const binaries = NEEDED.filter((name) => findBinary(name) === undefined);
+  return [
+    ...(process.getuid?.() === 0 ? [] : ['root']),
+    ...binaries,
+    ...(cniPluginDir() === undefined ? ['containernetworking-plugins'] : []),
+  ];
 }

@@ -10,7 +10,9 @@ interface Command {
 }
 
 /** Loaded when asked for: one command's code is a fraction of all. */
-const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
+const COMMANDS: Readonly<
+  Record<string, { /** Absent: not for people. */ summary?: string; load(): Promise<Command> }>
+> = {
   up: {
     summary: 'start a whole cluster',
     load: async () => {
@@ -53,6 +55,12 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
       return { help: kubeSchedulerHelp, run: kubeScheduler };
     },
   },
+  node: {
+    load: async () => {
+      const { node, nodeHelp } = await import('./node.ts');
+      return { help: nodeHelp, run: node };
+    },
+  },
   version: {
     summary: 'print the version',
     load: async () => ({ help: 'Prints the version.\n', run: version }),
@@ -60,7 +68,9 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
 };
 
 function usage(): string {
-  const rows = Object.entries(COMMANDS).map(([name, c]) => `  ${name.padEnd(24)} ${c.summary}`);
+  const rows = Object.entries(COMMANDS)
+    .filter(([, c]) => c.summary !== undefined)
+    .map(([name, c]) => `  ${name.padEnd(24)} ${c.summary}`);
   return `Keelson: a Kubernetes ${KUBERNETES_VERSION} control plane and node.
 
 Usage:

@@ -24,6 +24,7 @@ import type {
 } from './runtime/container-runtime.ts';
 import { type SandboxSettings, sandboxConfig } from './sandbox-config.ts';
 import { containerResources, containerSecurity } from './security.ts';
+import type { PodVolumes } from './volumes/pod-volumes.ts';
 
 /** How long a container may still take to end after its hook used the grace period up, ms. */
 const MINIMUM_GRACE = 2000;
@@ -57,6 +58,8 @@ export interface StarterOptions {
   sandbox: SandboxSettings;
   /** Mounts every container gets besides its volumes (hosts file, termination log); none on simulated nodes. */
   extraMounts(pod: Pod, container: Container, podIPs: readonly string[], attempt: number): Promise<Mount[]>;
+  /** See PodVolumes. */
+  subPath?: NonNullable<PodVolumes['subPath']> | undefined;
 }
 
 export class ContainerStarter {
@@ -240,7 +243,7 @@ export class ContainerStarter {
       args: (c.args ?? []).map((s) => expand(s, lookup)),
       workingDir: c.workingDir ?? '',
       env,
-      mounts: [...volumeMounts(c, request.volumes, lookup), ...(await this.#o.extraMounts(pod, c, podIPs, attempt))],
+      mounts: [...(await this.#volumeMounts(request, lookup)), ...(await this.#o.extraMounts(pod, c, podIPs, attempt))],
       tty: c.tty ?? false,
       stdin: c.stdin ?? false,
       stdinOnce: c.stdinOnce ?? false,
@@ -254,6 +257,37 @@ export class ContainerStarter {
       isInit: (pod.spec?.initContainers ?? []).some((i) => i.name === c.name),
       ownerKind: pod.metadata.ownerReferences?.find((r) => r.controller)?.kind ?? '',
     };
+  }
+
+  async #volumeMounts(
+    { pod, container: c, volumes }: StartRequest,
+    lookup: (name: string) => string | undefined,
+  ): Promise<Mount[]> {
+    const mounts: Mount[] = [];
+    for (const [i, m] of (c.volumeMounts ?? []).entries()) {
+      const root = volumes.get(m.name);
+      if (root === undefined) continue;
+      const sub = m.subPathExpr === undefined ? m.subPath : expand(m.subPathExpr, lookup);
+      if (sub?.startsWith('/')) throw new ContainerConfigError(`error SubPath \`${sub}\` must not be an absolute path`);
+      if (sub?.split('/').includes('..'))
+        throw new ContainerConfigError(`unable to provision SubPath \`${sub}\`: must not contain '..'`);
+      mounts.push({
+        hostPath: sub ? await this.#subPath(pod, c, i, root, sub) : root,
+        containerPath: m.mountPath.startsWith('/') ? m.mountPath : `/${m.mountPath}`,
+        readOnly: m.readOnly ?? false,
+        propagation: (m.mountPropagation ?? 'None') as Mount['propagation'],
+      });
+    }
+    return mounts;
+  }
+
+  async #subPath(pod: Pod, c: Container, index: number, root: string, sub: string): Promise<string> {
+    if (this.#o.subPath === undefined) return `${root}/${sub}`;
+    try {
+      return await this.#o.subPath(pod, c, index, root, sub);
+    } catch (err) {
+      throw new ContainerConfigError(err instanceof Error ? err.message : String(err), { cause: err });
+    }
   }
 
   #notStarted(pod: Pod, c: Container, err: unknown): NotStarted {
@@ -295,23 +329,4 @@ function fieldPath(pod: Pod, c: Container): string {
   if ((pod.spec?.ephemeralContainers ?? []).some((i) => i.name === c.name))
     return `spec.ephemeralContainers{${c.name}}`;
   return `spec.containers{${c.name}}`;
-}
-
-function volumeMounts(
-  c: Container,
-  volumes: ReadonlyMap<string, string>,
-  lookup: (name: string) => string | undefined,
-): Mount[] {
-  return (c.volumeMounts ?? []).flatMap((m) => {
-    const root = volumes.get(m.name);
-    if (root === undefined) return [];
-    const sub = m.subPathExpr === undefined ? m.subPath : expand(m.subPathExpr, lookup);
-    if (sub?.split('/').includes('..')) throw new ContainerConfigError(`subPath "${sub}" must not contain '..'`);
-    return {
-      hostPath: sub ? `${root}/${sub}` : root,
-      containerPath: m.mountPath.startsWith('/') ? m.mountPath : `/${m.mountPath}`,
-      readOnly: m.readOnly ?? false,
-      propagation: (m.mountPropagation ?? 'None') as Mount['propagation'],
-    };
-  });
 }

@@ -63,6 +63,7 @@ export class Kubelet implements AsyncDisposable {
       allocatable: () => facts.allocatable,
       sandbox: options.sandbox,
       extraMounts: options.extraMounts ?? (() => Promise.resolve([])),
+      subPath: volumes.subPath?.bind(volumes),
     });
     this.#deps = {
       client,

@@ -150,6 +150,8 @@ export class PodWorker {
     this.#prober.sync(this.#pod, record, { terminating: false });
     const { phase } = this.#report(record, false);
     if (phase === 'Succeeded' || phase === 'Failed') this.notify();
+    const refresh = this.#d.volumes.refreshAfter?.(this.#pod);
+    if (refresh !== undefined) this.#wakeIn(refresh);
   }
 
   async #mountVolumes(): Promise<ReadonlyMap<string, string> | undefined> {
@@ -270,7 +272,7 @@ export class PodWorker {
   }
 
   async #remove(): Promise<void> {
-    const { runtime, client, statuses, starter } = this.#d;
+    const { runtime, client, statuses, starter, volumes } = this.#d;
     const { name = '', namespace = '' } = this.#pod.metadata;
     if (!this.#orphaned) {
       try {
@@ -282,6 +284,7 @@ export class PodWorker {
     const record = await runtime.pod(this.uid);
     for (const c of record?.containers ?? []) await runtime.removeContainer(c.id);
     for (const s of record?.sandboxes ?? []) await runtime.removeSandbox(s.id);
+    await volumes.forget?.(this.#pod);
     statuses.forget(this.uid);
     starter.forget(this.uid);
     this.#phase = 'terminated';

@@ -42,6 +42,8 @@ export interface Pki {
   controllerManager: KeyPair;
   scheduler: KeyPair;
   proxy: KeyPair;
+  /** Cluster DNS. */
+  dns: KeyPair;
   /** By node name. */
   kubelets: ReadonlyMap<string, KeyPair>;
   /** Signs service account tokens. PEM. */
@@ -102,6 +104,7 @@ export async function ensurePki(dir: string | undefined, options: PkiOptions): P
     controllerManager: await client('controller-manager', 'system:kube-controller-manager'),
     scheduler: await client('scheduler', 'system:kube-scheduler'),
     proxy: await client('proxy', 'system:kube-proxy', 'system:node-proxier'),
+    dns: await client('dns', 'system:coredns'),
     kubelets,
     kubelet,
     serviceAccountKey: account.pem,

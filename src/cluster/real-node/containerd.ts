@@ -12,6 +12,7 @@ import { processStart } from '../process-start.ts';
 import { systemEnv } from './binaries.ts';
 import { PAUSE_IMAGE } from './busybox-image.ts';
 import { type CniOptions, cniConfig, cniPluginDir } from './cni.ts';
+import { endPrevious } from './end-previous.ts';
 import { run } from './run.ts';
 
 export interface ContainerdOptions {
@@ -47,13 +48,15 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const { dir, runDir, clock, prefix = [] } = options;
   const cniDir = join(dir, 'cni');
   await Promise.all([dir, runDir, cniDir].map((d) => mkdir(d, { recursive: true, mode: 0o700 })));
-  await endLeftover(runDir, clock);
+  await endPrevious(join(runDir, 'containerd.json'), clock);
   const cni = cniConfig({ ...options.network, ipamDir: join(dir, 'ipam') });
   await writeFile(join(cniDir, '10-keelson.conflist'), cni);
+  const plugins = cniPluginDir();
+  if (plugins === undefined) throw new Error('the CNI plugins are not there: install containernetworking-plugins');
   const config = join(runDir, 'containerd.toml');
   const socket = join(runDir, 'containerd.sock');
   await rm(socket, { force: true });
-  await writeFile(config, await configText({ dir, socket, cniDir, plugins: cniPluginDir() }));
+  await writeFile(config, await configText({ dir, socket, cniDir, plugins }));
   const logFile = join(dir, 'containerd.log');
   const log = openSync(logFile, 'w', 0o600);
   const [command = '', ...args] = [...prefix, 'containerd', '--config', config];
@@ -92,22 +95,6 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
       await run('ctr', ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', file]);
     },
   };
-}
-
-/** Ends the daemon of a process that was killed. */
-async function endLeftover(runDir: string, clock: Clock): Promise<void> {
-  let record: { pid: number; processStart: string };
-  try {
-    record = JSON.parse(await readFile(join(runDir, 'containerd.json'), 'utf8')) as typeof record;
-  } catch {
-    return;
-  }
-  const lives = () => record.processStart !== '' && processStart(record.pid) === record.processStart;
-  if (lives()) process.kill(record.pid, 'SIGTERM');
-  for (let waited = 0; lives(); waited += 50) {
-    if (waited === STOP_TIMEOUT) process.kill(record.pid, 'SIGKILL');
-    await clock.sleep(50);
-  }
 }
 
 async function answers(socket: string, clock: Clock, hasEnded: () => boolean): Promise<void> {

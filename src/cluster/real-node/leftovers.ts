@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
-import { run } from './run.ts';
+import { mountsBelow, unmount } from '../../kubelet/volumes/mounts.ts';
 
 export interface LeftoverOptions {
   /** Address of the node's containerd, by which its shims are known. */
@@ -26,11 +26,12 @@ export async function removeLeftovers({ socket, directories, cgroup, clock }: Le
     for (const pid of new Set(pids)) kill(pid);
     await clock.sleep(20);
   }
-  // The deepest first: what is mounted inside a mount goes before it.
-  const mounts = mountPoints()
-    .filter((m) => directories.some((d) => m.startsWith(`${d}/`)))
-    .sort((a, b) => b.length - a.length);
-  for (const mount of mounts) await run('umount', ['-l', mount]).catch(() => {});
+  for (const dir of directories) {
+    for (const m of await mountsBelow(dir)) await unmount(m);
+    // Whoever removes the directory next would remove what is mounted there.
+    const [left] = await mountsBelow(dir);
+    if (left !== undefined) throw new Error(`${left} is still mounted`);
+  }
   for (const dir of cgroupDirs(cgroup).sort((a, b) => b.length - a.length)) {
     try {
       rmdirSync(dir);
@@ -80,13 +81,6 @@ function kill(pid: number): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-function mountPoints(): string[] {
-  return read('/proc/self/mountinfo')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
 }
 
 function read(path: string): string {

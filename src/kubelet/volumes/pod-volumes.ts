@@ -1,11 +1,17 @@
 /** What the pod worker asks of volumes. The real one is in volumes.ts; simulated nodes only check that sources exist. */
-import type { Pod } from '../../api/core-v1.ts';
+import type { Container, Pod } from '../../api/core-v1.ts';
 import type { ConfigSource } from '../env.ts';
 
 export interface PodVolumes {
   /** Makes all volumes of the pod ready, and brings those that changed up to date. Host paths by volume name. @throws VolumeError */
   mount(pod: Pod): Promise<ReadonlyMap<string, string>>;
   unmount(pod: Pod): Promise<void>;
+  /** Ms after which volumes that are there have to be mounted again to stay up to date; undefined: never. */
+  refreshAfter?(pod: Pod): number | undefined;
+  /** The host path of a part of a volume, safe from links that lead out of it. `index`: which of the container's volumeMounts. */
+  subPath?(pod: Pod, container: Container, index: number, volumePath: string, subPath: string): Promise<string>;
+  /** Removes what is left of a pod that is gone: its directory, its logs. */
+  forget?(pod: Pod): Promise<void>;
 }
 
 export class VolumeError extends Error {
