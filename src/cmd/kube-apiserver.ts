@@ -229,7 +229,8 @@ function optionsOf(values: Flags): Omit<StandardApiServerOptions, 'storage' | 'l
     disableAdmission: values['disable-admission-plugins'],
     anonymous: values['anonymous-auth'],
     serverAddress: `${values['external-hostname'] ?? ip}:${port}`,
-    advertise: { ip, port },
+    // No endpoint may be a loopback address: the `kubernetes` service then has none.
+    ...(isLoopback(ip) ? {} : { advertise: { ip, port } }),
     limits: { readOnly: values['max-requests-inflight'], mutating: values['max-mutating-requests-inflight'] },
     requestTimeoutMs: values['request-timeout'],
     minRequestTimeoutMs: values['min-request-timeout'] * 1000,
@@ -260,12 +261,17 @@ async function openStore(values: Flags, log: Logger): Promise<Storage> {
   }
 }
 
-/** The address members of the cluster are told: as given, else what it binds to, else the machine's first. */
+/** The address members of the cluster are told: as given, else what it binds to (unless that is loopback), else the machine's first. */
 function advertised(values: Flags): string {
-  const given = values['advertise-address'] || values['bind-address'];
-  if (given !== '0.0.0.0' && given !== '::') return given;
+  if (values['advertise-address']) return values['advertise-address'];
+  const bound = values['bind-address'];
+  if (bound !== '0.0.0.0' && bound !== '::' && !isLoopback(bound)) return bound;
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return own.find((a) => !a.internal && a.family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 /** `30000-32767`, `30000+100` or one port. */

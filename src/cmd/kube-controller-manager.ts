@@ -1,6 +1,10 @@
 /** `keelson kube-controller-manager`: the controllers as a process of their own, against any API server, with upstream's flags. */
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import { createClient } from '../client/rest-client.ts';
+import { serviceAccountTransport } from '../client/service-account-transport.ts';
+import type { Transport } from '../client/transport.ts';
 import { startControllerManager } from '../kcm/controller-manager.ts';
 import { validateControllerFlags } from '../kcm/controllers.ts';
 import type { ControllerManagerFlags } from '../kcm/flags.ts';
@@ -64,6 +68,11 @@ const flags = {
   },
   'terminated-pod-gc-threshold': { type: 'int', default: '12500', help: 'ended pods that are kept; 0: all' },
   'enable-garbage-collector': { type: 'bool', default: 'true', help: 'delete what lost its owner' },
+  'use-service-account-credentials': {
+    type: 'bool',
+    default: 'false',
+    help: 'each controller acts as its own service account of kube-system',
+  },
   'service-account-private-key-file': { type: 'string', help: 'signs tokens in Secrets (no such controller here yet)' },
   'cluster-signing-cert-file': { type: 'string', help: 'signs certificates asked for (no such controller here yet)' },
   'cluster-signing-key-file': { type: 'string', help: 'its key' },
@@ -129,10 +138,23 @@ export async function kubeControllerManager(args: readonly string[]): Promise<nu
     name: 'kube-controller-manager',
     flags: values,
     registry: metrics.registry,
-    start({ client, log, signal }) {
+    start({ client, bare, log, signal }) {
       if (dormant.length > 0) log.warn('flags without effect: their controllers are not here yet', { flags: dormant });
       const parts = { client, log, signal, clock: systemClock, random: systemRandom };
-      return startControllerManager({ ...parts, flags: settings, metrics });
+      const clientAs = (name: string) => accountClient({ client, transport: bare, name });
+      return startControllerManager({
+        ...parts,
+        flags: settings,
+        metrics,
+        ...(values['use-service-account-credentials'] ? { clientAs } : {}),
+      });
     },
+  });
+}
+
+function accountClient({ client, transport, name }: { client: Client; transport: Transport; name: string }): Client {
+  const account = { client, transport, clock: systemClock, namespace: 'kube-system', name };
+  return createClient(serviceAccountTransport(account), {
+    headers: { 'user-agent': `kube-controller-manager/${name}` },
   });
 }

@@ -14,6 +14,7 @@ import { CONTROLLERS, isControllerEnabled, validateControllerFlags } from './con
 import type { ControllerManagerFlags } from './flags.ts';
 import { DEFAULT_FLAGS } from './flags.ts';
 import { ControllerMetrics } from './metrics.ts';
+import { serviceAccountOf } from './service-accounts.ts';
 
 export interface ControllerManagerOptions {
   client: Client;
@@ -24,6 +25,8 @@ export interface ControllerManagerOptions {
   signal?: AbortSignal;
   flags?: Partial<ControllerManagerFlags>;
   metrics?: ControllerMetrics;
+  /** The client of a controller that acts as a service account of kube-system; caches are filled by `client` all the same. */
+  clientAs?(serviceAccount: string): Client;
 }
 
 export interface ControllerManager extends AsyncDisposable {
@@ -46,30 +49,34 @@ export async function startControllerManager(options: ControllerManagerOptions):
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const metrics = options.metrics ?? new ControllerMetrics();
   const informers = new InformerFactory({ client, clock, random, log });
-  const recorders = new Map<string, EventRecorder>();
-  const context: ControllerContext = {
-    client,
-    clock,
-    random,
-    log,
-    metrics,
-    flags,
-    informers,
-    signal,
-    recorder(component) {
-      let recorder = recorders.get(component);
-      if (!recorder) {
-        recorder = new EventRecorder({ client, clock, random, log, component, signal });
-        recorders.set(component, recorder);
-      }
-      return recorder;
-    },
+  const contextFor = (own: Client): ControllerContext => {
+    const recorders = new Map<string, EventRecorder>();
+    return {
+      client: own,
+      clock,
+      random,
+      log,
+      metrics,
+      flags,
+      informers,
+      signal,
+      recorder(component) {
+        let recorder = recorders.get(component);
+        if (!recorder) {
+          recorder = new EventRecorder({ client: own, clock, random, log, component, signal });
+          recorders.set(component, recorder);
+        }
+        return recorder;
+      },
+    };
   };
+  const shared = contextFor(client);
 
   const running: { name: string; controller: Controller }[] = [];
   for (const descriptor of CONTROLLERS) {
     if (!isControllerEnabled(descriptor, flags.controllers)) continue;
-    const controller = descriptor.start(context);
+    const own = options.clientAs?.(serviceAccountOf(descriptor.name));
+    const controller = descriptor.start(own === undefined ? shared : contextFor(own));
     if (controller) running.push({ name: descriptor.name, controller });
     else log.info('skipping controller', { controller: descriptor.name });
   }

@@ -58,9 +58,14 @@ export function loggerOf(flags: { v: number; 'logging-format': string }): Logger
   return newLogger({ verbosity: flags.v, format });
 }
 
-/** @throws CommandError when there is nothing to connect with */
-export function transportOf(flags: { kubeconfig: string | undefined; master: string | undefined }): Transport {
-  return httpTransport(connectionOf(flags));
+/** `bare` speaks to the same server without credentials. @throws CommandError when there is nothing to connect with */
+export function transportsOf(flags: { kubeconfig: string | undefined; master: string | undefined }): {
+  transport: Transport;
+  bare: Transport;
+} {
+  const config = connectionOf(flags);
+  const { cert: _, key: __, token: ___, ...server } = config;
+  return { transport: httpTransport(config), bare: httpTransport(server) };
 }
 
 function connectionOf({

@@ -11,6 +11,7 @@ import type { Client } from '../../client/client.ts';
 import { EventRecorder } from '../../client/events.ts';
 import { LeadershipLostError, runWithLeaderElection } from '../../client/leader-election.ts';
 import { createClient } from '../../client/rest-client.ts';
+import type { Transport } from '../../client/transport.ts';
 import { selfSigned, selfSignedIn } from '../../cluster/pki/self-signed.ts';
 import type { FlagValues } from '../flags.ts';
 import { CommandError, UsageError } from '../usage-error.ts';
@@ -21,7 +22,7 @@ import {
   loggerOf,
   readFlagFile,
   servingFlags,
-  transportOf,
+  transportsOf,
 } from './common-flags.ts';
 import { type ComponentCheck, startComponentServer } from './component-server.ts';
 import { checkFeatureGates } from './feature-gates.ts';
@@ -33,19 +34,27 @@ export const electedFlags = (name: string, port: number) =>
 
 type ElectedFlags = FlagValues<ReturnType<typeof electedFlags>>;
 
+export interface ComponentParts {
+  client: Client;
+  /** To the same server, without credentials. */
+  bare: Transport;
+  log: Logger;
+  signal: AbortSignal;
+}
+
 export interface ElectedComponent {
   name: string;
   flags: ElectedFlags;
   registry: Registry;
   /** Starts the work, when this process leads. */
-  start(parts: { client: Client; log: Logger; signal: AbortSignal }): Promise<AsyncDisposable>;
+  start(parts: ComponentParts): Promise<AsyncDisposable>;
 }
 
 export async function runElected({ name, flags, registry, start }: ElectedComponent): Promise<number> {
   checkFeatureGates(flags['feature-gates']);
   checkElection(flags);
   const log = loggerOf(flags);
-  const transport = transportOf(flags);
+  const { transport, bare } = transportsOf(flags);
   const client = createClient(transport, { headers: { 'user-agent': name } });
   collectDefaultMetrics({ register: registry });
   const leads = new Gauge({
@@ -61,10 +70,11 @@ export async function runElected({ name, flags, registry, start }: ElectedCompon
   ];
   await using stack = new AsyncDisposableStack();
   stack.use(transport);
+  stack.use(bare);
   if (flags['secure-port'] > 0) stack.use(await serve(name, flags, { checks, registry, client, log }));
   const work = async (signal: AbortSignal) => {
     leads.set({ name: flags['leader-elect-resource-name'] }, 1);
-    await using _running = await start({ client, log, signal });
+    await using _running = await start({ client, bare, log, signal });
     await aborted(signal);
     log.info('stopping', { component: name });
   };
