@@ -28,6 +28,7 @@ import { semanticEqual } from '../validation/semantic-equal.ts';
 import {
   byteLength,
   type Errors,
+  IMMUTABLE,
   immutable,
   invalidEach,
   nonNegative,
@@ -157,6 +158,14 @@ function validateDriver(driver: CSIDriver): Errors {
 }
 
 export const csiDriverStrategy: Strategy<CSIDriver> = specStatusStrategy<CSIDriver>({
+  warn(driver, old, context) {
+    const { tokenRequests, serviceAccountTokenInSecrets } = driver.spec!;
+    if (!tokenRequests?.length || serviceAccountTokenInSecrets != null) return;
+    if (old && semanticEqual(tokenRequests, old.spec!.tokenRequests)) return;
+    context.warn(
+      'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
+    );
+  },
   // There is no generation before the first change.
   prepareForUpdate: (driver, old) => bumpGeneration(driver, old, ['spec']),
   allowUnconditionalUpdate: false,
@@ -251,13 +260,25 @@ export const volumeAttachmentStrategy: Strategy<VolumeAttachment> = specStatusSt
   default(attachment) {
     attachment.spec ??= {} as NonNullable<VolumeAttachment['spec']>;
     attachment.spec.source ??= {};
-    attachment.status!.attached ??= false;
+    const status = attachment.status!;
+    status.attached ??= false;
+    for (const error of [status.attachError, status.detachError]) if (error) error.time ??= null as never;
   },
   initialStatus: () => ({ attached: false }),
   validate: validateAttachment,
   validateUpdate(attachment, old) {
     const out = validateAttachment(attachment);
-    immutable(attachment.spec, old.spec, SPEC, out);
+    if (!semanticEqual(attachment.spec, old.spec)) {
+      // Upstream shows its internal type.
+      const { attacher, nodeName, source } = attachment.spec!;
+      const inline = source?.inlineVolumeSpec ?? null;
+      const shown = {
+        Attacher: attacher,
+        Source: { PersistentVolumeName: source?.persistentVolumeName ?? null, InlineVolumeSpec: inline },
+        NodeName: nodeName,
+      };
+      out.push(invalidField(SPEC, shown, IMMUTABLE));
+    }
     return out;
   },
   status: {},
