@@ -1,6 +1,6 @@
 /**
  * The etcd3 package set up the way a store needs it: no silent retries of writes, no circuit breaker, no receive limit, and
- * its errors as StorageErrors. Only its RPC layer is used; see docs/decisions/etcd3-rpc-layer.md.
+ * its errors as StorageErrors. Only its RPC layer is used; see docs/decisions/003-etcd3-rpc-layer.md.
  */
 import { Etcd3, type IOptions } from 'etcd3';
 import type { Clock } from '../../base/clock.ts';
