@@ -1,4 +1,5 @@
 /** Strategies of all other groups by `<group>/<resource>` or `<group>/<version>/<resource>`. */
+
 import {
   mutatingPolicyStrategy,
   mutatingWebhookStrategy,
@@ -27,6 +28,12 @@ import {
   roleBindingStrategy,
   roleStrategy,
 } from './rbac/strategies.ts';
+import {
+  deviceClassStrategy,
+  resourceClaimStrategy,
+  resourceClaimTemplateStrategy,
+  resourceSliceStrategy,
+} from './resource/strategies.ts';
 import { podGroupStrategy, priorityClassStrategy } from './scheduling/strategies.ts';
 import {
   csiDriverStrategy,
@@ -73,4 +80,8 @@ export const otherStrategies: [string, Strategy<never>][] = [
   ['certificates.k8s.io/certificatesigningrequests', certificateSigningRequestStrategy],
   ['flowcontrol.apiserver.k8s.io/flowschemas', flowSchemaStrategy],
   ['flowcontrol.apiserver.k8s.io/prioritylevelconfigurations', priorityLevelStrategy],
+  ['resource.k8s.io/resourceclaims', resourceClaimStrategy],
+  ['resource.k8s.io/resourceclaimtemplates', resourceClaimTemplateStrategy],
+  ['resource.k8s.io/resourceslices', resourceSliceStrategy],
+  ['resource.k8s.io/deviceclasses', deviceClassStrategy],
 ];
