@@ -40,6 +40,16 @@ export interface DispatcherOptions {
   otherPaths: OtherPaths;
 }
 
+/** Built-in kinds that warn whoever uses them. Upstream: APILifecycleDeprecated of their Go types */
+const DEPRECATED: ReadonlyMap<string, string> = new Map([
+  ['componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
+  ['endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+]);
+
+function deprecationOf(row: ResourceRow): string | undefined {
+  return row.group === '' ? DEPRECATED.get(row.resource) : undefined;
+}
+
 const MAIN: Readonly<Partial<Record<Action, ResourceHandler>>> = {
   get: handleGet,
   list: handleList,
@@ -97,7 +107,7 @@ export class Dispatcher {
     const subresource = match.subresource?.name ?? '';
     const handler = this.#handler(endpoint, subresource, action);
     if (handler === undefined) throw methodNotAllowed();
-    const deprecated = endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : undefined;
+    const deprecated = endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : deprecationOf(row);
     if (deprecated !== undefined) context.warn(deprecated);
     return handler({
       server: this.server,

@@ -135,6 +135,7 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
       authentication ??= authenticationOf(o, api, keys);
       const { authenticateToken, apiAudiences } = authentication;
       const reviews = virtualResources({
+        clock,
         authorize: (attributes) => api.authorizer.authorize(attributes),
         rules: api.rules,
         authenticateToken,

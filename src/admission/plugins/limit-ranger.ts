@@ -97,7 +97,7 @@ function checkPod(range: LimitRange, pod: Pod): string[] {
   const spec = pod.spec ?? { containers: [] };
   for (const limit of range.spec?.limits ?? []) {
     if (limit.type === 'Container')
-      for (const c of [...spec.containers, ...(spec.initContainers ?? [])])
+      for (const c of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
         errors.push(...check(limit, parseQuantities(c.resources?.requests), parseQuantities(c.resources?.limits)));
     if (limit.type === 'Pod')
       errors.push(

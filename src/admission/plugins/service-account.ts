@@ -82,7 +82,7 @@ function mountToken(pod: Pod, data: AdmissionData): void {
   const existing = spec.volumes?.find((v) => v.name.startsWith(VOLUME));
   const name = existing?.name ?? `${VOLUME}${data.random.suffix(5)}`;
   let isNeeded = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     if (container.volumeMounts?.some((m) => m.mountPath === MOUNT_PATH)) continue;
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }];
     isNeeded = true;

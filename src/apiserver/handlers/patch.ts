@@ -4,12 +4,22 @@
  */
 import { decodeCbor } from '../../machinery/codec/cbor.ts';
 import { findDuplicateKeys, parseJson, stringifyJson } from '../../machinery/codec/json.ts';
-import { checkTypes, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
+import { checkRestorable, checkTypes } from '../../machinery/codec/type-check.ts';
+import { pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
-import { badRequest, conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
+import {
+  badRequest,
+  conflict,
+  invalid,
+  notFound,
+  StatusError,
+  unsupportedMediaType,
+} from '../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { goPrint } from '../../machinery/patch/go-format.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
+import { isJsonObject } from '../../machinery/patch/json-value.ts';
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts';
 import { applyServerSide } from '../../machinery/patch/server-side-apply.ts';
 import { applyStrategicMergePatch } from '../../machinery/patch/strategic-merge.ts';
@@ -77,6 +87,11 @@ export function patchTypeOf(request: ResourceRequest): string {
   const type = semicolon > 0 ? header.slice(0, semicolon) : header;
   const accepted = acceptedTypes(request.endpoint);
   if (accepted.includes(type)) return type;
+  if (request.endpoint.isCustom) {
+    const types = accepted.filter((t) => t !== APPLY_CBOR).join(', ');
+    const problem = 'the body of the request was in an unknown format';
+    throw unsupportedMediaType(`${problem} - accepted media types include: ${types}`);
+  }
   // The router upstream refuses it before any handler sees it.
   throw new StatusError({
     code: 415,
@@ -113,11 +128,14 @@ export function patchMechanism(
     const patched = applyPatch(copy(), fresh ?? parsePatch(body, type), type, schema, row.schemas);
     fresh = undefined;
     let object = type === JSON_PATCH ? cloneJson(patched) : patched;
-    const bad = checkTypes(object, schema, row.schemas);
-    if (bad !== undefined) throw invalidPatch(object, bad);
+    // Only a strategic patch is shown itself when it does not fit; of the others the whole result is shown.
+    const shown = () => (type === STRATEGIC_PATCH ? goPrint(withoutOrderedLists(patch)) : patchedJson(object));
+    const check = type === STRATEGIC_PATCH ? checkRestorable : checkTypes;
+    const bad = check(object, schema, row.schemas);
+    if (bad !== undefined) throw invalidPatch(shown(), bad);
     const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
     if (problems.length > 0 && strict === 'Strict')
-      throw invalidPatch(object, `strict decoding error: ${problems.join(', ')}`);
+      throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
     if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
     object.metadata ??= {};
     object = endpoint.body.canonical?.(object) ?? object;
@@ -153,8 +171,20 @@ function parsePatch(body: Buffer, type: string): unknown {
   }
 }
 
-function invalidPatch(object: KubeObject, why: string) {
-  return invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), patchedJson(object), why)]);
+function invalidPatch(shown: string, why: string) {
+  return invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), shown, why)]);
+}
+
+/** What merging leaves of a strategic patch: directives about a list are taken out together with the list. */
+function withoutOrderedLists(patch: unknown): unknown {
+  if (!isJsonObject(patch)) return patch;
+  const gone = new Set<string>();
+  for (const key of Object.keys(patch)) {
+    const directive = /^\$(setElementOrder|deleteFromPrimitiveList)\/(.+)$/.exec(key);
+    if (directive !== null) gone.add(key).add(directive[2]!);
+  }
+  const kept = Object.entries(patch).filter(([key]) => !gone.has(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutOrderedLists(value)]));
 }
 
 /** Go prints the patched object with its outermost keys sorted. */

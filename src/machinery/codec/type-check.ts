@@ -13,11 +13,21 @@ type JsonObject = Record<string, unknown>;
 
 /** The first value whose type Go's decoder would refuse, in its words; undefined when all fit. null fits everywhere. */
 export function checkTypes(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
+  return mismatch(object, schema, source)?.message;
+}
+
+/** As checkTypes, in the words of the converter that strategic merge patches go through instead of the decoder. */
+export function checkRestorable(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
+  const found = mismatch(object, schema, source);
+  return found?.restoring ?? found?.message;
+}
+
+function mismatch(object: unknown, schema: Schema, source: SchemaSource): Mismatch | undefined {
   try {
     new TypeChecker(source).check(object, source.decoded?.(schema) ?? schema);
     return undefined;
   } catch (err) {
-    if (err instanceof Mismatch) return err.message;
+    if (err instanceof Mismatch) return err;
     throw err;
   }
 }
@@ -28,7 +38,32 @@ export function decodeTypeError(kind: string, apiVersion: string, message: strin
   return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${message}`);
 }
 
-class Mismatch extends Error {}
+class Mismatch extends Error {
+  /** The converter's words, where they differ. Upstream: apimachinery/pkg/runtime/converter.go fromUnstructured */
+  readonly restoring: string | undefined;
+
+  constructor(message: string, restoring?: string) {
+    super(message);
+    this.restoring = restoring;
+  }
+}
+
+function restoreText(value: string, s: Exclude<Schema, { type: 'ref' }>): string | undefined {
+  const from = RESTORED_FROM[value] ?? 'int64';
+  if (s.type === 'object') return `cannot restore struct from: ${from}`;
+  if (s.type === 'map') return `cannot restore map from ${from}`;
+  if (s.type === 'list') return `cannot restore slice from ${from}`;
+  if (SPECIAL_FORMATS.has('format' in s ? s.format : undefined)) return undefined;
+  if (s.type === 'integer') return `unrecognized type: ${s.format ?? 'int64'}`;
+  return `unrecognized type: ${s.type === 'boolean' ? 'bool' : s.type === 'number' ? 'float64' : s.type}`;
+}
+
+const RESTORED_FROM: Readonly<Record<string, string>> = {
+  string: 'string',
+  bool: 'bool',
+  array: 'slice',
+  object: 'map',
+};
 
 class TypeChecker {
   readonly #source: SchemaSource;
@@ -132,10 +167,13 @@ class TypeChecker {
   #fail(value: string, s: Exclude<Schema, { type: 'ref' }>, as?: string): never {
     const named = this.#fields.length === 0 ? undefined : goNameOf(this.#structs.at(-1)!, this.#fields.at(-1)!);
     const type = as ?? (s.type === 'string' && s.format === undefined ? named : undefined) ?? goType(s, this.#source);
-    if (this.#fields.length === 0) throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`);
+    const restoring = restoreText(value, s);
+    if (this.#fields.length === 0)
+      throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`, restoring);
     const path = this.#fields.map((f, i) => `${embeddedIn(this.#structs[i]!, f)}${f}`).join('.');
     throw new Mismatch(
       `json: cannot unmarshal ${value} into Go struct field ${shortName(this.#struct)}.${path} of type ${type}`,
+      restoring,
     );
   }
 }

@@ -6,6 +6,7 @@ import type { TokenReview, UserInfo } from '../../api/authentication-v1.ts';
 import type { User } from '../../machinery/authorization/authorizer.ts';
 import { badRequest, internalError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { formatTime } from '../../machinery/meta/time.ts';
 import type { ReviewBackend, VirtualResource } from '../authorization/virtual-resource.ts';
 
 const GROUP = 'authentication.k8s.io';
@@ -17,7 +18,8 @@ export function authenticationReviews(backend: ReviewBackend): VirtualResource[]
       group: GROUP,
       resource: 'selfsubjectreviews',
       async create(object, { user }) {
-        return { ...object, status: { userInfo: userInfo(user) } } as KubeObject;
+        const metadata = { creationTimestamp: formatTime(backend.clock.now()) };
+        return { ...object, metadata, status: { userInfo: userInfo(user) } } as KubeObject;
       },
     },
   ];

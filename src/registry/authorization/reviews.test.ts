@@ -1,5 +1,6 @@
 /** Reviews: the questions they turn into and the answers they give. */
 import assert from 'node:assert/strict';
+import { VirtualClock } from '../../base/clock.ts';
 import { type AuthorizationAttributes, attributesOf } from '../../machinery/authorization/authorizer.ts';
 import type { StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
@@ -8,6 +9,7 @@ import { virtualResources } from './virtual-resources.ts';
 
 const asked: AuthorizationAttributes[] = [];
 const backend: ReviewBackend = {
+  clock: new VirtualClock(),
   authorize(a) {
     asked.push(a);
     return a.user.username === 'jane'

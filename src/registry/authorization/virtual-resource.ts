@@ -2,6 +2,7 @@
  * Resources that are answered and never stored: a create computes a status and returns the object. The API server mounts
  * each row's create on `create` here; nothing else is served.
  */
+import type { Clock } from '../../base/clock.ts';
 import type {
   AuthorizationAttributes,
   AuthorizationResult,
@@ -26,6 +27,7 @@ export interface VirtualResource {
 
 /** What the reviews ask. */
 export interface ReviewBackend {
+  readonly clock: Clock;
   authorize(attributes: AuthorizationAttributes): AuthorizationResult | Promise<AuthorizationResult>;
   readonly rules: RuleResolver;
   /** Who holds this token; undefined: nobody. Throws when it was recognised and refused. */

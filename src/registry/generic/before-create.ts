@@ -58,7 +58,7 @@ export function beforeCreate(store: StoreCore, object: KubeObject, context: Writ
   delete object.metadata.resourceVersion;
   strategy.prepareForCreate?.(object, context);
   const errors = metadataErrors(store, object);
-  const more = strategy.validate?.(object, context);
+  const more = strategy.validate?.(object, quietIf(errors, context));
   if (more !== undefined) errors.push(...more);
   refuse(store, object, errors);
   strategy.canonicalize?.(object);
@@ -85,7 +85,7 @@ export function beforeUpdate(
   }
   const errors = metadataErrors(store, object);
   errors.push(...validateObjectMetaUpdate(meta, oldMeta, METADATA));
-  const more = door.validateUpdate?.(object, old, context);
+  const more = door.validateUpdate?.(object, old, quietIf(errors, context));
   if (more !== undefined) errors.push(...more);
   refuse(store, object, errors);
   strategy.canonicalize?.(object);
@@ -113,6 +113,11 @@ function defaultValidateName(name: string, prefix: boolean): string[] {
 /** A generateName may end in a dash, which the random suffix will follow. Upstream: validation.maskTrailingDash */
 function maskTrailingDash(name: string): string {
   return name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name;
+}
+
+/** Only a valid object is warned of: who is refused has one thing to read. */
+function quietIf(errors: readonly FieldError[], context: WriteContext): WriteContext {
+  return errors.length === 0 ? context : { ...context, warn() {} };
 }
 
 function refuse(store: StoreCore, object: KubeObject, errors: readonly FieldError[]): void {

@@ -68,6 +68,7 @@ async function attempt(
   validate?: ValidateDelete,
 ): Promise<Deleted> {
   checkPreconditions(store, name, options, store.object(entry), entry.revision);
+  store.strategy.validateDelete?.(store.object(entry));
   if (validate !== undefined) await validate(store.object(entry));
   const object = store.copy(entry);
   if (!object.metadata.deletionTimestamp) store.strategy.beginDeletion?.(object, context);

@@ -1,11 +1,13 @@
 /** Priority classes. Upstream: pkg/apis/scheduling/validation/validation.go, pkg/registry/scheduling */
 import type { PriorityClass } from '../../api/scheduling-v1.ts';
+import { forbidden } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { forbiddenField, Path } from '../../machinery/validation/field-error.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
 import { type Errors, immutable, oneOf } from '../validation/values.ts';
 
+const PRIORITY_CLASSES = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
 const SYSTEM: Record<string, number> = { 'system-node-critical': 2000001000, 'system-cluster-critical': 2000000000 };
 
 function validatePriorityClass(priority: PriorityClass): Errors {
@@ -36,6 +38,11 @@ export const priorityClassStrategy: Strategy<PriorityClass> = {
   default(priority) {
     priority.value ??= 0;
     priority.preemptionPolicy ??= 'PreemptLowerPriority';
+  },
+  validateDelete({ metadata: { name = '' } }) {
+    if (SYSTEM[name] === undefined) return;
+    const why = 'this is a system priority class and cannot be deleted';
+    throw forbidden(PRIORITY_CLASSES, name, why);
   },
   prepareForCreate(priority) {
     priority.metadata.generation = 1;
