@@ -104,6 +104,10 @@ async function main(args: readonly string[]): Promise<number> {
   return command.run(rest);
 }
 
+// Timers of the clock keep no process alive; a command that is not done does, also when it waits for nothing but them.
+const alive = new MessageChannel();
+alive.port1.on('message', () => {});
+
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (err) {

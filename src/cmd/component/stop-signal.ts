@@ -10,20 +10,10 @@ export function stopOnSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** Resolves when the signal aborts. It keeps the process alive until then, which a signal alone does not. */
+/** Resolves when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const alive = new MessageChannel();
-    alive.port1.ref();
-    alive.port1.on('message', () => {});
-    signal.addEventListener(
-      'abort',
-      () => {
-        alive.port1.close();
-        resolve();
-      },
-      { once: true },
-    );
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
