@@ -4,4 +4,8 @@ import { b1 } from './scenarios/b1-get.ts';
 import { b2 } from './scenarios/b2-create.ts';
 import { b3 } from './scenarios/b3-update.ts';
 
-export const SCENARIOS: readonly Scenario[] = [b1, b2, b3];
+import { b5 } from './scenarios/b5-list.ts';
+import { b9 } from './scenarios/b9-watch.ts';
+import { b11 } from './scenarios/b11-start.ts';
+
+export const SCENARIOS: readonly Scenario[] = [b1, b2, b3, b5, b9, b11];

@@ -28,7 +28,7 @@ export async function runScenario(
     targets.push(keelson, floor);
     if (options.peer !== undefined) targets.push(stack.use(await joinPeer(options.peer)));
     for (const t of targets) await scenario.prepare?.(t, context);
-    await scenario.prime?.(floor, keelson);
+    await scenario.prime?.(floor, keelson, context);
   }
   const cases: CaseResult[] = [];
   for (const c of scenario.cases(context)) {
@@ -50,6 +50,9 @@ let runs = 0;
 async function runCase(c: Case, all: readonly Target[], { settings }: Context): Promise<CaseResult> {
   const targets = all.filter((t) => !(t.name === 'floor' && c.withoutFloor) && !(t.name === 'peer' && c.withoutPeer));
   const samples: Partial<Record<TargetName, Sample[]>> = {};
+  // Uncounted: compilers and caches get warm. A server that lives only within a measurement has nothing to warm.
+  for (const target of targets)
+    if (target.pids.length > 0 || target.name === 'peer') await measure(c, target, `w${++runs}`);
   for (let round = 0; round < settings.rounds; round++) {
     for (const target of targets) {
       const sample = await measure(c, target, `r${++runs}`);

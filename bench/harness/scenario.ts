@@ -59,7 +59,7 @@ export interface Scenario {
   /** Brings objects into a fresh server; once for each. */
   prepare?(target: Target, context: Context): Promise<void>;
   /** After all are prepared: the floor learns what to answer. */
-  prime?(floor: Target, keelson: Target): Promise<void>;
+  prime?(floor: Target, keelson: Target, context: Context): Promise<void>;
   cases(context: Context): Case[];
   /** The scenario starts its servers itself. */
   startsServers?: boolean;

@@ -29,6 +29,7 @@ export interface ServerOptions {
   dir?: string;
   /** Options of Node itself, such as --cpu-prof. */
   nodeFlags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
 }
 
 /** One child: replies to `probe` and `prime` come in the order of the questions. */
@@ -37,11 +38,12 @@ class ServerProcess {
   readonly #answers: ((message: object) => void)[] = [];
   readonly #name: string;
 
-  constructor(name: string, dir: string, { port, nodeFlags = [] }: ServerOptions) {
+  constructor(name: string, dir: string, { port, nodeFlags = [], env = {} }: ServerOptions) {
     this.#name = name;
     this.child = fork(join(SERVERS, `${name}.ts`), [dir, String(port)], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--import', join(SERVERS, 'probe.ts'), ...nodeFlags],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
     });
     this.child.on('message', (message: object) => this.#answers.shift()?.(message));
   }

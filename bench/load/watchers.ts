@@ -65,12 +65,13 @@ export class Watchers {
       connections.push(...(await Promise.all(Array.from({ length: n }, () => open(job.endpoint, job.protocol)))));
     }
     const all = new Watchers(connections);
+    const path = await fromNow(connections[0]!, job.path);
     const onEvents = () => all.#onEvents();
     for (const connection of connections) {
       for (let s = 0; s < job.streams; s++) {
         const watcher = s === 0 ? new Watcher(onEvents, all.#checker()) : new Watcher(onEvents);
         all.#watchers.push(watcher);
-        connection.send({ method: 'GET', path: job.path }, watcher);
+        connection.send({ method: 'GET', path }, watcher);
       }
     }
     await all.#until(() => all.#watchers.every((w) => w.status !== 0 || w.closed), 30_000);
@@ -132,4 +133,25 @@ export class Watchers {
     const until = systemClock.monotonic() + patienceMs;
     while (!isDone() && systemClock.monotonic() < until) await systemClock.sleep(20);
   }
+}
+
+/** The watch begins where a list of the same things ended; else its first events were the objects there are. */
+function fromNow(connection: Connection, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let head = '';
+    connection.send(
+      { method: 'GET', path: path.slice(0, path.indexOf('?')) },
+      {
+        head() {},
+        data(chunk) {
+          if (head.length < 1024) head += chunk.toString('latin1');
+        },
+        end(error) {
+          const revision = /"resourceVersion":"(\d+)"/.exec(head.slice(0, 1024))?.[1];
+          if (error !== undefined) reject(error);
+          else resolve(revision === undefined ? path : `${path}&resourceVersion=${revision}`);
+        },
+      },
+    );
+  });
 }

@@ -7,11 +7,13 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
+import { DatabaseSync } from 'node:sqlite';
 import { createGzip } from 'node:zlib';
 import { FloorObjects } from './floor-objects.ts';
 import type { PrimeMessage } from './messages.ts';
 
 const [dir, port] = process.argv.slice(2) as [string, string];
+const OK = Buffer.from('ok');
 const SLAB = 256 * 1024;
 // As upstream and we compress lists.
 const GZIP_LEVEL = 1;
@@ -33,6 +35,7 @@ interface Primed {
 
 const objects = new FloorObjects(`${dir}/floor.db`);
 const primed = new Map<string, Primed>();
+const kept: unknown[] = [];
 const primedKey = (path: string, accept: string | undefined, encoding: string | undefined) =>
   `${path}|${accept ?? ''}|${encoding ?? ''}`;
 
@@ -44,6 +47,7 @@ function handle(
   reply: Reply,
 ): void {
   if (method === 'GET') {
+    if (path === '/readyz') return reply.send(200, OK);
     if (path.includes('watch=1')) {
       reply.begin(false);
       objects.watch(reply);
@@ -168,6 +172,13 @@ function fetchBody(options: {
     request.on('error', reject);
     request.end();
   });
+}
+
+// B11: what any server must do at a start with objects on disk.
+if (process.env.BENCH_READ === '1') {
+  const db = new DatabaseSync(`${dir}/keelson.db`);
+  for (const row of db.prepare('SELECT rev, key, value FROM log ORDER BY rev').iterate()) kept.push(row);
+  db.close();
 }
 
 const server = createSecureServer({

@@ -1,0 +1,177 @@
+/**
+ * B11: how long from exec to ready, empty and with objects on disk; what an idle server holds and uses; what CRDs add.
+ * The floor is a bare Node server on the same file: it reads every row and listens.
+ */
+import { Agent, get } from 'node:https';
+import { systemClock } from '../../src/base/clock.ts';
+import { httpTransport } from '../../src/client/http-transport.ts';
+import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
+import { createClient } from '../../src/client/rest-client.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
+import { customResourceDefinition } from '../fixtures/crd.ts';
+import { configMap } from '../fixtures/objects.ts';
+import { cpuSeconds, peakMB, residentMB } from '../harness/process-sample.ts';
+import type { Case, Context, Measurement, Scenario } from '../harness/scenario.ts';
+import { spawnFloor, spawnKeelson, temporaryDirectory, writeFloorCertificate } from '../harness/servers.ts';
+import type { Target } from '../harness/target.ts';
+
+const BATCH = 1000;
+const POLL_MS = 5;
+const READY_MS = 60_000;
+
+export const b11: Scenario = {
+  id: 'B11',
+  title: 'exec to /readyz, idle memory and CPU',
+  startsServers: true,
+  cases(context: Context): Case[] {
+    const { mode } = context.settings;
+    const many = mode === 'quick' ? 10_000 : 100_000;
+    const crds = mode === 'quick' ? 20 : 100;
+    const start = (objects: number) => ({
+      name: objects === 0 ? 'start, empty' : `start, ${objects} ConfigMaps of 1 KB`,
+      unit: 'ms',
+      better: 'lower' as const,
+      measure: (target: Target) => measureStart(context, target, objects),
+    });
+    return [
+      start(0),
+      start(many),
+      {
+        name: `idle with ${crds} CRDs: MB a CRD`,
+        unit: 'MB',
+        better: 'lower' as const,
+        withoutFloor: true,
+        measure: () => measureCrds(context, crds),
+      },
+    ];
+  },
+};
+
+const prepared = new Map<string, { dir: string } & Disposable>();
+
+/** A directory with the objects in it; made once, kept for all rounds. */
+async function directoryWith(target: Target, objects: number): Promise<string> {
+  const id = `${target.name} ${objects}`;
+  let found = prepared.get(id);
+  if (found === undefined) {
+    const { dir, [Symbol.dispose]: dispose } = temporaryDirectory();
+    await writeFloorCertificate(dir);
+    await using storage = await openSqliteStorage({ dir, clock: systemClock });
+    for (let i = 0; i < objects; i += BATCH) {
+      await Promise.all(
+        Array.from({ length: BATCH }, (_, j) => {
+          const name = `map-${i + j}`;
+          const object = JSON.stringify(configMap(name)).replace(
+            '"metadata":{',
+            `"metadata":{"uid":"00000000-0000-4000-8000-${String(i + j).padStart(12, '0')}","creationTimestamp":"2026-01-01T00:00:00Z",`,
+          );
+          return storage.create(`/registry/configmaps/bench/${name}`, Buffer.from(object));
+        }),
+      );
+    }
+    found = { dir, [Symbol.dispose]: dispose };
+    prepared.set(id, found);
+    process.once('exit', dispose);
+  }
+  return found.dir;
+}
+
+async function measureStart(context: Context, target: Target, objects: number): Promise<Measurement> {
+  const dir = await directoryWith(target, objects);
+  const port = context.port(2);
+  const began = systemClock.monotonic();
+  const spawn = target.name === 'floor' ? spawnFloor : spawnKeelson;
+  const server = spawn(dir, { port, env: { BENCH_READ: objects === 0 ? '' : '1' } });
+  try {
+    await ready(port, began + READY_MS);
+    const value = systemClock.monotonic() - began;
+    const cpu = cpuSeconds([server.pid]);
+    const peak = peakMB([server.pid]);
+    const idleSeconds = context.settings.mode === 'full' ? 60 : context.settings.mode === 'default' ? 10 : 3;
+    // What a start leaves to do (caches, garbage) is over before idleness is measured.
+    await systemClock.sleep(2000);
+    const before = cpuSeconds([server.pid]);
+    await systemClock.sleep(idleSeconds * 1000);
+    const idle = (cpuSeconds([server.pid]) - before) / idleSeconds;
+    return {
+      value,
+      operations: 0,
+      peakMB: peak,
+      extra: { 'idle MB': residentMB([server.pid]), 'idle CPU %': idle * 100, 'CPU s to ready': cpu },
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureCrds(context: Context, crds: number): Promise<Measurement> {
+  using temporary = temporaryDirectory();
+  const port = context.port(2);
+  const server = spawnKeelson(temporary.dir, { port });
+  try {
+    await server.listening;
+    const config = loadKubeconfig(`${temporary.dir}/kubeconfig`);
+    await ready(port, systemClock.monotonic() + READY_MS);
+    await using transport = httpTransport(config);
+    const client = createClient(transport);
+    const CRDS = {
+      group: 'apiextensions.k8s.io',
+      version: 'v1',
+      resource: 'customresourcedefinitions',
+      kind: 'CustomResourceDefinition',
+      namespaced: false,
+    };
+    // The first ones pay for what all share.
+    for (let i = 0; i < 5; i++) await client.create(CRDS, customResourceDefinition(`warm${i}`) as never);
+    await systemClock.sleep(3000);
+    const before = residentMB([server.pid]);
+    const began = systemClock.monotonic();
+    for (let i = 0; i < crds; i++) await client.create(CRDS, customResourceDefinition(`thing${i}`) as never);
+    const took = systemClock.monotonic() - began;
+    for (let i = 0; i < crds; i++) await served(client, `/apis/bench.keelson.dev/v1/namespaces/default/thing${i}s`);
+    await systemClock.sleep(3000);
+    return {
+      value: (residentMB([server.pid]) - before) / crds,
+      operations: 0,
+      peakMB: peakMB([server.pid]),
+      extra: { 'ms a CRD': took / crds },
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function served(client: ReturnType<typeof createClient>, path: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await client.raw('GET', path);
+      return;
+    } catch (err) {
+      if (attempt > 100) throw err;
+      await systemClock.sleep(50);
+    }
+  }
+}
+
+async function ready(port: number, until: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
+  try {
+    while (systemClock.monotonic() < until) {
+      if (await isReady(agent, port)) return;
+      await systemClock.sleep(POLL_MS);
+    }
+    throw new Error('the server did not become ready');
+  } finally {
+    agent.destroy();
+  }
+}
+
+function isReady(agent: Agent, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ agent, host: '127.0.0.1', port, path: '/readyz' }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode === 200));
+    });
+    request.on('error', () => resolve(false));
+  });
+}
