@@ -17,11 +17,12 @@ import type { KeyPair } from '../cluster/pki/pki.ts';
 import { selfSignedIn } from '../cluster/pki/self-signed.ts';
 import { startCompactor } from '../storage/compactor.ts';
 import { openEtcdStorage } from '../storage/etcd3/etcd-storage.ts';
-import { type Storage, StorageError } from '../storage/storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { commonFlags, loggerOf, noArguments, optionalFile, readFlagFile } from './component/common-flags.ts';
 import { checkFeatureGates } from './component/feature-gates.ts';
 import { aborted, stopOnSignal } from './component/stop-signal.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
+import { plainError } from './plain-error.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 const flags = {
@@ -104,7 +105,7 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
     server = await standardApiServer({ ...options, storage, log });
   } catch (err) {
     await storage[Symbol.asyncDispose]();
-    throw plain(err);
+    throw plainError(err);
   }
   const compaction = values['etcd-compaction-interval'];
   const compactor =
@@ -120,20 +121,12 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
     await aborted(stop);
     log.info('stopping', { component: 'kube-apiserver' });
   } catch (err) {
-    throw plain(err);
+    throw plainError(err);
   } finally {
     compactor?.[Symbol.dispose]();
     await server.close();
   }
   return 0;
-}
-
-/** Failures that the command line can do something about, as one line. */
-function plain(err: unknown): unknown {
-  if (err instanceof StorageError) return new CommandError(err.message);
-  const { code, syscall } = err as NodeJS.ErrnoException;
-  if (syscall === 'listen') return new CommandError(`failed to create listener: ${(err as Error).message}`);
-  return code === undefined ? err : new CommandError((err as Error).message);
 }
 
 function check(values: Flags): void {
@@ -257,7 +250,7 @@ async function openStore(values: Flags, log: Logger): Promise<Storage> {
       ...(given.length === 0 ? {} : { tls: Object.fromEntries(given) }),
     });
   } catch (err) {
-    throw plain(err);
+    throw plainError(err);
   }
 }
 

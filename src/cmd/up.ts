@@ -10,6 +10,7 @@ import { processStart } from '../cluster/process-start.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
+import { plainError } from './plain-error.ts';
 import { plainProgress, terminalProgress } from './progress.ts';
 import { readState, removeState, writeState } from './state-file.ts';
 import { CommandError, UsageError } from './usage-error.ts';
@@ -102,7 +103,7 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
       });
     }
   });
-  const cluster = await startCluster({
+  const starting = startCluster({
     clock,
     log,
     dataDir,
@@ -113,6 +114,9 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
     listen: { host: flags['bind-address'], port: flags.port },
     nodes: flags.nodes,
     runtime: flags.runtime as 'auto' | 'containerd' | 'simulated',
+  });
+  const cluster = await starting.catch((err: unknown) => {
+    throw plainError(err);
   });
   writeState(dataDir, {
     pid: process.pid,

@@ -1,0 +1,25 @@
+/** Failures of a start that the user can do something about, as one line; anything else is passed on with its stack. */
+import { StorageError } from '../storage/storage.ts';
+import { CommandError } from './usage-error.ts';
+
+export function plainError(err: unknown): unknown {
+  if (!(err instanceof Error)) return err;
+  if (err instanceof StorageError) return new CommandError(err.message, { cause: err });
+  const { code, syscall, address, port, path } = err as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall === 'listen') return new CommandError(listenProblem(code, `${address}:${port}`, err), { cause: err });
+  if (code !== undefined && path !== undefined) return new CommandError(`cannot use ${path}: ${code}`, { cause: err });
+  return err;
+}
+
+function listenProblem(code: string | undefined, where: string, err: Error): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where} is in use by another process; choose another port`;
+    case 'EADDRNOTAVAIL':
+      return `${where} is no address of this machine`;
+    case 'EACCES':
+      return `may not listen on ${where}`;
+    default:
+      return err.message;
+  }
+}
