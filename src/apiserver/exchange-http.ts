@@ -56,14 +56,7 @@ export class HttpExchange implements Exchange {
   }
 
   get peer(): Peer {
-    if (this.#peer === undefined) {
-      const socket = this.#request.socket as TLSSocket;
-      const certificate = socket.getPeerX509Certificate?.();
-      this.#peer = {
-        address: socket.remoteAddress ?? '',
-        ...(certificate === undefined ? {} : { certificate: certificate.raw }),
-      };
-    }
+    this.#peer ??= peerOf(this.#request);
     return this.#peer;
   }
 
@@ -144,6 +137,26 @@ export class HttpExchange implements Exchange {
     response.statusCode = status;
     for (const name in headers) response.setHeader(name, headers[name]!);
   }
+}
+
+// Who is at the other end stays the same for the life of a connection; asking OpenSSL at every request would cost more than
+// most of what a GET does.
+const peers = new WeakMap<object, Peer>();
+
+function peerOf(request: HttpRequest): Peer {
+  // An HTTP/2 request's `socket` is a proxy that is made anew; its session is the connection.
+  const connection = 'stream' in request ? (request.stream.session ?? request.socket) : request.socket;
+  let peer = peers.get(connection);
+  if (peer === undefined) {
+    const socket = request.socket as TLSSocket;
+    const certificate = socket.getPeerX509Certificate?.();
+    peer = {
+      address: socket.remoteAddress ?? '',
+      ...(certificate === undefined ? {} : { certificate: certificate.raw }),
+    };
+    peers.set(connection, peer);
+  }
+  return peer;
 }
 
 class HttpResponseStream implements ResponseStream {

@@ -3,7 +3,7 @@
  * A verified signature is remembered by the token's digest; existence is looked up every time (in caches, so it costs no I/O).
  * Upstream: pkg/serviceaccount/{jwt,claims,legacy}.go
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
 import type { ClusterView } from '../../admission/data.ts';
 import type { Secret, ServiceAccount } from '../../api/core-v1.ts';
@@ -63,10 +63,11 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
 
   return {
     async authenticateToken(token, requested, sink) {
-      if (!issuers.has(issuerOf(token))) return undefined;
-      const digest = createHash('sha256').update(token).digest('base64');
+      const digest = hash('sha256', token, 'base64');
       let claims = verified.get(digest);
       if (claims === undefined) {
+        // Only tokens of our issuers are ever remembered, so that one that is known need not be taken apart again.
+        if (!issuers.has(issuerOf(token))) return undefined;
         claims = await verifySignature(token, keys);
         verified.set(digest, claims);
       }
