@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { processStart } from '../cluster/process-start.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
@@ -103,6 +103,8 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
       });
     }
   });
+  // Loaded only now: a usage error, --help and --detach need none of it.
+  const { startCluster } = await import('../cluster/cluster.ts');
   const starting = startCluster({
     clock,
     log,
