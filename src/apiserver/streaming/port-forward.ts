@@ -26,6 +26,7 @@ export function tunnel(ws: WebSocket, socket: Duplex, head: Buffer): Promise<voi
     });
     ws.on('close', finish);
     ws.on('error', finish);
+    ws.resume();
     const forward = async () => {
       if (head.length > 0) await sendAll(ws, head);
       for await (const chunk of socket) await sendAll(ws, chunk as Buffer);
@@ -74,6 +75,7 @@ export async function translatePorts(
     };
     copies.push(copy(data, 2 * n), copy(error, 2 * n + 1));
   }
+  ws.resume();
   const all = Promise.all(copies);
   background('port-forward', all);
   await all.catch(() => {});

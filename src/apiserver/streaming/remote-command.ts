@@ -66,6 +66,7 @@ export async function translateExec(
   });
   ws.on('close', () => session.close());
   ws.on('error', () => session.close());
+  ws.resume();
   // Tells the client that the streams are there, before there is anything to say.
   await send(stdout ? STDOUT : stderr ? STDERR : ERROR, Buffer.alloc(0));
 

@@ -35,7 +35,7 @@ export function chooseProtocol(exchange: Exchange, supported: readonly string[])
   return chosen;
 }
 
-/** Completes the handshake. `protocol` is echoed when it is not empty. */
+/** Completes the handshake. `protocol` is echoed when it is not empty. The socket is paused: listen first, then resume. */
 export function acceptWebSocket(exchange: Exchange, protocol: string): Promise<WebSocket> {
   const upgraded = exchange.upgrade();
   if (upgraded === undefined) throw badRequest('unable to upgrade: this connection cannot be upgraded');
@@ -49,6 +49,8 @@ export function acceptWebSocket(exchange: Exchange, protocol: string): Promise<W
     const chooser = protocol === '' ? server : serverFor(protocol);
     chooser.handleUpgrade(request, socket as Duplex, head, (ws) => {
       ws.binaryType = 'nodebuffer';
+      // Clients speak at once; a message that nobody listens for would be lost.
+      ws.pause();
       resolve(ws);
     });
   });

@@ -129,7 +129,8 @@ export class SpdySession {
         );
         return;
       case RST_STREAM:
-        this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.end_(new Error('the stream was reset'));
+        // How Go's servers end a connection that is done: what came before it is still read, then comes the end.
+        this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.end_();
         return;
       case PING:
         // Ours are odd; theirs are sent back as they came.
