@@ -1,49 +1,69 @@
 /**
- * Stops all of a pod: preStop hooks and containers at once, sidecars after them in reverse order, the sandbox last.
- * Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go killContainersWithSyncResult
+ * Stops all of a pod: preStop hooks of all containers at once, then the containers; sidecars wait for the main containers and for the
+ * sidecars after them, within the grace period. The sandbox last.
+ * Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go killContainersWithSyncResult, kuberuntime_termination_order.go
  */
 import type { Container, Pod } from '../api/core-v1.ts';
 import type { ContainerStarter } from './container-starter.ts';
-import type { ContainerRecord, ContainerRuntime, PodRecord } from './runtime/container-runtime.ts';
+import { isSidecar } from './restart-policy.ts';
+import type { ContainerRuntime, PodRecord } from './runtime/container-runtime.ts';
 
 export interface StopOptions {
   pod: Pod;
   record: PodRecord | undefined;
   deps: { runtime: ContainerRuntime; starter: ContainerStarter };
   podIP: string;
-  /** The whole time allowed, ms; asked again when it changes. */
-  graceMs(): number;
-  /** Registers what is to be called when `graceMs` may have become shorter. */
-  onGraceChange?(listener: () => void): void;
-  onStopping?(container: Container): void;
+  grace: GracePeriod;
 }
 
-export async function stopPod(options: StopOptions): Promise<void> {
-  const { pod, record, deps } = options;
-  const running = (record?.containers ?? []).filter(
-    (r) => r.state === 'running' || r.state === 'created' || r.state === 'unknown',
-  );
-  const specs = [
-    ...(pod.spec?.containers ?? []),
-    ...(pod.spec?.initContainers ?? []),
-    ...((pod.spec?.ephemeralContainers ?? []) as Container[]),
-  ];
-  const specOf = (r: ContainerRecord) => specs.find((c) => c.name === r.name);
-  const sidecarNames = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always').map((c) => c.name);
-  const isSidecar = (r: ContainerRecord) => sidecarNames.includes(r.name);
-  const stop = async (r: ContainerRecord) => {
-    const c = specOf(r);
-    if (c !== undefined) options.onStopping?.(c);
-    await deps.starter.stop(pod, c, r, options.graceMs(), options.podIP);
-  };
-  // A shorter grace period reaches stops that are under way: the runtime takes the earlier deadline.
-  options.onGraceChange?.(() => {
-    for (const r of running) deps.runtime.stopContainer(r.id, options.graceMs()).catch(() => {});
-  });
-  await Promise.all(running.filter((r) => !isSidecar(r)).map(stop));
-  for (const name of [...sidecarNames].reverse()) {
-    const r = running.find((x) => x.name === name);
-    if (r !== undefined) await stop(r);
+/** The time a pod may take to end. It can only become shorter, also while the pod is ending. */
+export class GracePeriod {
+  readonly #listeners = new Set<() => void>();
+  #ms: number;
+
+  constructor(ms: number) {
+    this.#ms = ms;
   }
+
+  get ms(): number {
+    return this.#ms;
+  }
+
+  shorten(ms: number): void {
+    if (ms >= this.#ms) return;
+    this.#ms = ms;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  onShorter(listener: () => void): { remove(): void } {
+    this.#listeners.add(listener);
+    return { remove: () => this.#listeners.delete(listener) };
+  }
+}
+
+export async function stopPod({ pod, record, deps, podIP, grace }: StopOptions): Promise<void> {
+  const running = (record?.containers ?? []).filter((r) => r.state !== 'exited');
+  const init = pod.spec?.initContainers ?? [];
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []) as Container[];
+  const specs = [...(pod.spec?.containers ?? []), ...init, ...ephemeral];
+  const stopped = new Map(running.map((r) => [r.name, Promise.withResolvers<void>()]));
+  const over = (names: readonly string[]) => Promise.all(names.map((n) => stopped.get(n)?.promise));
+  /** What has to be over before a container's turn comes. */
+  const before = (name: string): readonly string[] => {
+    const index = init.findIndex((c) => c.name === name && isSidecar(c));
+    if (index < 0) return [];
+    return [...(pod.spec?.containers ?? []), ...init.slice(index + 1).filter(isSidecar)].map((c) => c.name);
+  };
+  await Promise.all(
+    running.map(async (r) => {
+      try {
+        const container = specs.find((c) => c.name === r.name);
+        const turn = over(before(r.name));
+        await deps.starter.stop({ pod, container, record: r, grace, podIP, turn, message: `Stopping container ${r.name}` });
+      } finally {
+        stopped.get(r.name)?.resolve();
+      }
+    }),
+  );
   for (const s of record?.sandboxes ?? []) if (s.ready) await deps.runtime.stopSandbox(s.id);
 }

@@ -14,9 +14,9 @@ import type { ConfigSource } from './env.ts';
 import { Kubelet } from './kubelet.ts';
 import type { NodeFacts } from './node/node-object.ts';
 import { SharedPodSource } from './pod-source.ts';
-import { newKubeletServer } from './server/kubelet-server.ts';
 import { AddressPool } from './runtime/simulated/address-pool.ts';
 import { SimulatedRuntime } from './runtime/simulated/simulated-runtime.ts';
+import { newKubeletServer } from './server/kubelet-server.ts';
 import { simulatedVolumes } from './volumes/pod-volumes.ts';
 
 export interface SimulatedNodesOptions {

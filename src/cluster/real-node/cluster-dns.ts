@@ -5,7 +5,7 @@
 import type { Service } from '../../api/core-v1.ts';
 import type { Client, ResourceRef } from '../../client/client.ts';
 import { ENDPOINTSLICES, SERVICES } from '../../client/resources.ts';
-import { isAlreadyExists, isNotFound } from '../../machinery/errors/status-error.ts';
+import { isNotFound } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 
 export interface ClusterDnsOptions {
@@ -59,18 +59,13 @@ async function ensureSlice(client: Client, { ip, nodeName }: ClusterDnsOptions['
     metadata: {
       name: SLICE,
       namespace: NAMESPACE,
-      labels: { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': 'keelson.io/node' },
+      labels: { 'kubernetes.io/service-name': NAME, 'endpointslice.kubernetes.io/managed-by': 'node.keelson.io' },
     },
     addressType: 'IPv4',
     ports: PORTS,
     endpoints: [{ addresses: [ip], conditions: { ready: true, serving: true, terminating: false }, nodeName }],
   };
-  const present = await client
-    .get<KubeObject>(ENDPOINTSLICES, SLICE, { namespace: NAMESPACE })
-    .catch((err: unknown) => {
-      if (isNotFound(err)) return undefined;
-      throw err;
-    });
+  const present = await find<KubeObject>(client, ENDPOINTSLICES, SLICE, NAMESPACE);
   if (present === undefined) await client.create(ENDPOINTSLICES, slice, { namespace: NAMESPACE });
   else await client.patch(ENDPOINTSLICES, SLICE, 'merge', { endpoints: slice.endpoints }, { namespace: NAMESPACE });
 }
@@ -99,18 +94,27 @@ function binding(client: Client): Promise<KubeObject> {
   } as KubeObject);
 }
 
-/** As it is when it is there. */
+/** As it is when it is there. Asked for first: creating a service takes its address before it finds that the name is taken. */
 async function ensure<T extends KubeObject>(
   client: Client,
   ref: ResourceRef,
   object: T,
   namespace?: string,
 ): Promise<T> {
-  const options = namespace === undefined ? {} : { namespace };
+  const present = await find<T>(client, ref, object.metadata.name ?? '', namespace);
+  return present ?? client.create<T>(ref, object, namespace === undefined ? {} : { namespace });
+}
+
+async function find<T extends KubeObject>(
+  client: Client,
+  ref: ResourceRef,
+  name: string,
+  namespace?: string,
+): Promise<T | undefined> {
   try {
-    return await client.create<T>(ref, object, options);
+    return await client.get<T>(ref, name, namespace === undefined ? {} : { namespace });
   } catch (err) {
-    if (!isAlreadyExists(err)) throw err;
-    return client.get<T>(ref, object.metadata.name ?? '', options);
+    if (isNotFound(err)) return undefined;
+    throw err;
   }
 }

@@ -174,7 +174,7 @@ async function endPods(runtime: CriRuntime, log: Logger): Promise<void> {
 async function cleanUp({ dirs, cgroup }: NodeConfig): Promise<void> {
   await removeLeftovers({
     socket: containerdSocket(dirs),
-    directories: [dirs.containerd],
+    directories: [dirs.containerd, dirs.kubelet],
     cgroup,
     clock: systemClock,
   });

@@ -22,6 +22,7 @@ export interface ProbeOutcome {
 }
 
 const MAX_OUTPUT = 10 * 1024;
+const TOO_LATE = 'context deadline exceeded';
 
 /** Never rejects: what goes wrong is the outcome. */
 export async function runProbe(target: ProbeTarget, probe: Probe): Promise<ProbeOutcome> {
@@ -29,7 +30,7 @@ export async function runProbe(target: ProbeTarget, probe: Probe): Promise<Probe
   if (answer !== undefined) return answer;
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   const limit = new AbortController();
-  const timer = target.clock.after(timeoutMs, () => limit.abort(new Error('context deadline exceeded')));
+  const timer = target.clock.after(timeoutMs, () => limit.abort(new Error(TOO_LATE)));
   try {
     if (probe.exec) return await execProbe(target, probe.exec.command ?? [], timeoutMs);
     if (probe.httpGet) return await httpProbe(target, probe.httpGet, limit.signal);
@@ -37,10 +38,21 @@ export async function runProbe(target: ProbeTarget, probe: Probe): Promise<Probe
     if (probe.grpc) return await grpcProbe(target, probe.grpc, limit.signal);
     return { success: true, output: '' };
   } catch (err) {
-    return { success: false, output: err instanceof Error ? err.message : String(err) };
+    return { success: false, output: failure(target, probe, limit.signal.aborted ? limit.signal.reason : err) };
   } finally {
     timer.cancel();
   }
+}
+
+/** As Go's HTTP client names what it was asking for. */
+function failure(target: ProbeTarget, probe: Probe, err: unknown): string {
+  const words = err instanceof Error ? err.message : String(err);
+  if (probe.httpGet === undefined) return words;
+  const { host, port, path = '/', scheme = 'HTTP' } = probe.httpGet;
+  const container = target.container.ports?.find((p) => p.name === port)?.containerPort ?? port;
+  const url = `${scheme.toLowerCase()}://${host || target.podIP}:${container}${path.startsWith('/') ? path : `/${path}`}`;
+  const late = words === TOO_LATE ? ' (Client.Timeout exceeded while awaiting headers)' : '';
+  return `Get ${JSON.stringify(url)}: ${words}${late}`;
 }
 
 /** A port number, or the container port of that name. */

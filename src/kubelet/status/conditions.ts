@@ -1,9 +1,10 @@
 /** The pod conditions the kubelet owns. Upstream: pkg/kubelet/status/generate.go */
 import type { ContainerStatus, Pod, PodCondition } from '../../api/core-v1.ts';
 import { formatTime } from '../../machinery/meta/time.ts';
+import { isSidecar } from '../restart-policy.ts';
 import type { Phase } from './phase.ts';
 
-const OWNED = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+const OWNED = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizeInProgress'];
 
 type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
 const TRUE: Verdict = { status: 'True' };
@@ -16,6 +17,8 @@ export interface ConditionsInput {
   statuses: readonly ContainerStatus[];
   phase: Phase;
   hasSandbox: boolean;
+  /** Containers run with other resources than the spec asks for. */
+  resizing?: boolean | undefined;
   /** Unix ms. */
   now: number;
 }
@@ -26,6 +29,7 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
   const foreign = (pod.status?.conditions ?? []).filter((c) => !OWNED.includes(c.type));
   const disruption = previous.find((c) => c.type === 'DisruptionTarget');
   if (disruption !== undefined && !foreign.some((c) => c.type === 'DisruptionTarget')) foreign.push(disruption);
+  if (input.resizing) foreign.push(condition('PodResizeInProgress', TRUE, input));
   const containersReady = containersReadyVerdict(input);
   const verdicts: [string, Verdict][] = [
     ['PodReadyToStartContainers', input.hasSandbox ? TRUE : { status: 'False' }],
@@ -56,7 +60,7 @@ function containersReadyVerdict({ pod, initStatuses, statuses, phase }: Conditio
   const all = [...initStatuses, ...statuses];
   if (all.length === 0) return { status: 'False', reason: 'UnknownContainerStatuses' };
   const names = [
-    ...(pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always'),
+    ...(pod.spec?.initContainers ?? []).filter(isSidecar),
     ...(pod.spec?.containers ?? []),
   ].map((c) => c.name);
   const unknown = names.filter((n) => !all.some((s) => s.name === n));
@@ -74,7 +78,7 @@ function notReady(reason: string, unknown: readonly string[], others: readonly s
   return messages.length === 0 ? TRUE : { status: 'False', reason, message: messages.join(', ') };
 }
 
-function initializedVerdict({ pod, initStatuses, statuses, phase }: ConditionsInput): Verdict {
+function initializedVerdict({ pod, previous, initStatuses, statuses, phase }: ConditionsInput): Verdict {
   const specs = pod.spec?.initContainers ?? [];
   if (specs.length > 0 && initStatuses.length + statuses.length === 0)
     return { status: 'False', reason: 'UnknownContainerStatuses' };
@@ -83,12 +87,13 @@ function initializedVerdict({ pod, initStatuses, statuses, phase }: ConditionsIn
   for (const c of specs) {
     const s = initStatuses.find((x) => x.name === c.name);
     if (s === undefined) unknown.push(c.name);
-    else if (c.restartPolicy === 'Always' ? !s.started : !(s.ready || s.state?.terminated?.exitCode === 0))
-      incomplete.push(c.name);
+    else if (isSidecar(c) ? !s.started : !s.ready) incomplete.push(c.name);
   }
   if (phase === 'Succeeded' && unknown.length === 0) return { status: 'True', reason: 'PodCompleted' };
-  const anyStarted = statuses.some((s) => s.state?.running || s.state?.terminated || s.lastState?.terminated);
-  return anyStarted ? TRUE : notReady('ContainersNotInitialized', unknown, incomplete, 'incomplete');
+  if (statuses.some((s) => s.state?.running || s.state?.terminated)) return TRUE;
+  const verdict = notReady('ContainersNotInitialized', unknown, incomplete, 'incomplete');
+  // Once initialized, always initialized.
+  return previous.some((c) => c.type === 'Initialized' && c.status === 'True') ? TRUE : verdict;
 }
 
 function gatesVerdict(pod: Pod, conditions: readonly PodCondition[]): Verdict {

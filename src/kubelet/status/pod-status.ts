@@ -3,7 +3,8 @@ import type { Container, Pod, PodStatus } from '../../api/core-v1.ts';
 import { qosClass } from '../../machinery/pods/pod-resources.ts';
 import type { PodRecord } from '../runtime/container-runtime.ts';
 import { podConditions } from './conditions.ts';
-import { containerStatuses, type StartFailure } from './container-statuses.ts';
+import { needsSandbox } from '../pod-actions.ts';
+import { containerStatuses, type StartFailure, withEnds } from './container-statuses.ts';
 import { podPhase } from './phase.ts';
 
 export interface PodStatusInput {
@@ -18,6 +19,8 @@ export interface PodStatusInput {
   runtimeName: string;
   hostIPs: readonly string[];
   failure(container: string): StartFailure | undefined;
+  /** See StatusInput. */
+  actual?(containerId: string): Container['resources'] | undefined;
   probes: { ready(containerId: string): boolean; started(containerId: string): boolean };
   /** RFC 3339: when the kubelet first saw the pod. */
   startTime: string;
@@ -40,6 +43,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
       previous: old ?? [],
       runtimeName: input.runtimeName,
       failure: input.failure,
+      ...(input.actual === undefined ? {} : { actual: input.actual }),
       probes: input.probes,
     });
   const initStatuses = of('init', pod.spec?.initContainers ?? [], previous.initContainerStatuses);
@@ -49,18 +53,15 @@ export function podStatus(input: PodStatusInput): PodStatus {
     (pod.spec?.ephemeralContainers ?? []) as Container[],
     previous.ephemeralContainerStatuses,
   );
-  const terminalBefore = [previous.phase, pod.status?.phase].find((p) => p === 'Failed' || p === 'Succeeded') as
-    | 'Failed'
-    | 'Succeeded'
-    | undefined;
   const computed = podPhase({
     pod,
     initStatuses,
     statuses,
     isTerminal: input.isTerminal,
-    hasInitialized: statuses.some((s) => s.state?.running || s.state?.terminated),
+    hasInitialized: hasStarted(pod, record),
   });
-  const phase = verdict !== undefined ? 'Failed' : (terminalBefore ?? computed);
+  // An end that was told is never taken back.
+  const phase = ended(pod.status?.phase) ?? (verdict ? 'Failed' : (ended(computed) ?? ended(previous.phase) ?? computed));
   const reason = verdict?.reason ?? (phase === previous.phase ? previous.reason || pod.status?.reason : undefined);
   const message = verdict?.message ?? (phase === previous.phase ? previous.message || pod.status?.message : undefined);
   const sandbox = record?.sandboxes.find((s) => s.ready);
@@ -74,7 +75,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
       initStatuses,
       statuses,
       phase,
-      hasSandbox: sandbox !== undefined,
+      hasSandbox: !needsSandbox(pod, record),
+      resizing: record?.containers.some((r) => r.state === 'running' && input.actual?.(r.id) !== undefined),
       now: input.now,
     }),
     ...(message ? { message } : {}),
@@ -85,6 +87,29 @@ export function podStatus(input: PodStatusInput): PodStatus {
     containerStatuses: statuses,
     qosClass: pod.status?.qosClass ?? qosClass(pod.spec ?? {}),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
+  };
+}
+
+function ended(phase: string | undefined): 'Failed' | 'Succeeded' | undefined {
+  return phase === 'Failed' || phase === 'Succeeded' ? phase : undefined;
+}
+
+/** A main container has run in the sandbox of now. */
+function hasStarted(pod: Pod, record: PodRecord | undefined): boolean {
+  const sandbox = record?.sandboxes[0]?.id;
+  return (pod.spec?.containers ?? []).some((c) =>
+    record?.containers.some((r) => r.name === c.name && r.sandboxId === sandbox && r.state !== 'created'),
+  );
+}
+
+/** The status of a pod that is over for good: its phase is an end, and so are the states of its containers. */
+export function endedStatus(pod: Pod, status: PodStatus): PodStatus {
+  const { init, main } = withEnds(pod, status.initContainerStatuses ?? [], status.containerStatuses ?? []);
+  return {
+    ...status,
+    phase: ended(status.phase) ?? 'Failed',
+    ...(status.initContainerStatuses === undefined ? {} : { initContainerStatuses: init }),
+    ...(status.containerStatuses === undefined ? {} : { containerStatuses: main }),
   };
 }
 

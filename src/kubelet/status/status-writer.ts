@@ -11,19 +11,33 @@ import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import { PODS } from '../../client/resources.ts';
 import { isConflict, isInvalid, isNotFound } from '../../machinery/errors/status-error.ts';
+import { jsonEqual } from '../../machinery/patch/json-value.ts';
+import { statusPatch, withoutEarlyEnd } from './status-patch.ts';
 
 interface Entry {
+  /** As the API server has it, to our knowledge. */
   pod: Pod;
   status: PodStatus;
-  sent: string;
+  mayRun: boolean;
+  /** Counts what was given to `set`; what of it the API server knows. */
+  version: number;
+  written: number;
   writing: Promise<void> | undefined;
 }
 
+export interface StatusWriterOptions {
+  client: Client;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  signal: AbortSignal;
+}
+
 export class StatusWriter {
-  readonly #o: { client: Client; clock: Clock; random: Random; log: Logger; signal: AbortSignal };
+  readonly #o: StatusWriterOptions;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(options: { client: Client; clock: Clock; random: Random; log: Logger; signal: AbortSignal }) {
+  constructor(options: StatusWriterOptions) {
     this.#o = options;
   }
 
@@ -32,18 +46,23 @@ export class StatusWriter {
     return this.#entries.get(uid)?.status;
   }
 
-  set(pod: Pod, status: PodStatus): void {
+  /** `mayRun`: something of the pod may still run, so that its end is not to be told yet. */
+  set(pod: Pod, status: PodStatus, { mayRun }: { mayRun: boolean }): void {
     const uid = pod.metadata.uid ?? '';
     const entry = this.#entries.get(uid);
-    if (entry === undefined)
-      this.#entries.set(uid, { pod, status, sent: JSON.stringify(pod.status ?? {}), writing: undefined });
-    else Object.assign(entry, { pod, status });
+    if (entry === undefined) {
+      this.#entries.set(uid, { pod, status, mayRun, version: 1, written: 0, writing: undefined });
+    } else {
+      entry.pod = newer(entry.pod, pod);
+      if (entry.mayRun === mayRun && jsonEqual(entry.status, status)) return;
+      Object.assign(entry, { status, mayRun, version: entry.version + 1 });
+    }
     this.#start(uid);
   }
 
   /** Resolves when the newest status given has been written (or the pod is gone). */
   async flushed(uid: string): Promise<void> {
-    await this.#entries.get(uid)?.writing;
+    for (let w = this.#entries.get(uid)?.writing; w !== undefined; w = this.#entries.get(uid)?.writing) await w;
   }
 
   forget(uid: string): void {
@@ -52,76 +71,48 @@ export class StatusWriter {
 
   #start(uid: string): void {
     const entry = this.#entries.get(uid);
-    if (entry === undefined || entry.writing !== undefined || JSON.stringify(entry.status) === entry.sent) return;
+    if (entry === undefined || entry.writing !== undefined || entry.written === entry.version) return;
     entry.writing = this.#write(uid, entry).finally(() => {
       entry.writing = undefined;
-      if (!this.#o.signal.aborted) this.#start(uid);
     });
     background('pod status', entry.writing, this.#o.log);
   }
 
   async #write(uid: string, entry: Entry): Promise<void> {
-    const backoff = new Backoff({ initial: 100, max: 10_000, jitter: 0.1 }, this.#o.random);
-    while (this.#entries.get(uid) === entry) {
-      const { pod, status } = entry;
-      const text = JSON.stringify(status);
+    const { log, clock, random, signal } = this.#o;
+    const backoff = new Backoff({ initial: 100, max: 10_000, jitter: 0.1 }, random);
+    while (this.#entries.get(uid) === entry && entry.written !== entry.version) {
+      const { pod, status, mayRun, version } = entry;
+      const base = pod.status ?? {};
       try {
-        await this.#patch(pod, status);
-        entry.sent = text;
-        return;
+        const patch = statusPatch(base, mayRun ? withoutEarlyEnd(base, status) : status);
+        if (patch !== undefined) entry.pod = newer(entry.pod, await this.#patch(pod, patch));
       } catch (err) {
-        // A different uid under the same name is a conflict: our pod is gone.
-        if (isNotFound(err) || isConflict(err)) {
-          entry.sent = text;
-          return;
+        if (isAbortError(err) || signal.aborted) return;
+        const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+        // Our pod is gone (another uid under the same name is a conflict), or the same status would be refused again.
+        if (!isNotFound(err) && !isConflict(err) && !isInvalid(err)) {
+          log.warn('pod status not written, will retry', { pod: name, err });
+          await clock.sleep(backoff.next(), signal);
+          continue;
         }
-        if (isAbortError(err) || this.#o.signal.aborted) return;
-        if (isInvalid(err)) {
-          // The same status would be refused again; a newer one gets its own try.
-          entry.sent = text;
-          this.#o.log.error('pod status refused', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, err });
-          return;
-        }
-        this.#o.log.warn('pod status not written, will retry', {
-          pod: `${pod.metadata.namespace}/${pod.metadata.name}`,
-          err,
-        });
-        await this.#o.clock.sleep(backoff.next(), this.#o.signal);
+        if (isInvalid(err)) log.error('pod status refused', { pod: name, err });
       }
+      entry.written = version;
     }
   }
 
-  async #patch(pod: Pod, status: PodStatus): Promise<void> {
-    const patch = { metadata: { uid: pod.metadata.uid }, status: withRemovals(pod.status ?? {}, status) };
-    await this.#o.client.patch(PODS, pod.metadata.name ?? '', 'strategic', patch, {
-      namespace: pod.metadata.namespace ?? '',
-      subresource: 'status',
-    });
+  #patch(pod: Pod, status: Record<string, unknown>): Promise<Pod> {
+    return this.#o.client.patch<Pod>(
+      PODS,
+      pod.metadata.name ?? '',
+      'strategic',
+      { metadata: { uid: pod.metadata.uid }, status },
+      { namespace: pod.metadata.namespace ?? '', subresource: 'status' },
+    );
   }
 }
 
-/**
- * A strategic merge keeps what a patch leaves out: fields that are no longer there are removed by null, elements of lists that merge
- * by key (addresses, conditions) by a directive.
- */
-export function withRemovals(old: PodStatus, status: PodStatus): Record<string, unknown> {
-  const out: Record<string, unknown> = { ...status };
-  for (const key of ['message', 'reason'] as const)
-    if (old[key] !== undefined && status[key] === undefined) out[key] = null;
-  const gone = <T>(
-    before: readonly T[] | undefined,
-    now: readonly T[] | undefined,
-    key: (x: T) => string,
-    name: string,
-  ) =>
-    (before ?? [])
-      .filter((x) => !(now ?? []).some((y) => key(y) === key(x)))
-      .map((x) => ({ $patch: 'delete', [name]: key(x) }));
-  const lists: [string, unknown[]][] = [
-    ['hostIPs', gone(old.hostIPs, status.hostIPs, (x) => x.ip, 'ip')],
-    ['podIPs', gone(old.podIPs, status.podIPs, (x) => x.ip, 'ip')],
-  ];
-  for (const [name, removals] of lists)
-    if (removals.length > 0) out[name] = [...((out[name] as unknown[] | undefined) ?? []), ...removals];
-  return out;
+function newer(a: Pod, b: Pod): Pod {
+  return Number(b.metadata.resourceVersion) < Number(a.metadata.resourceVersion) ? a : b;
 }

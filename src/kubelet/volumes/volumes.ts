@@ -186,7 +186,6 @@ export class Volumes implements PodVolumes {
     const [own, parent] = await Promise.all([lstat(dir), lstat(dirname(dir))]);
     if (own.dev !== parent.dev) return;
     await mount('-t', 'tmpfs', ...(options === '' ? [] : ['-o', options]), 'tmpfs', dir);
-    await chmod(dir, 0o777);
   }
 
   async #claim(pod: Pod, claimName: string): Promise<string> {

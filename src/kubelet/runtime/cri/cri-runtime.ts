@@ -266,10 +266,11 @@ export class CriRuntime implements ContainerRuntime {
       const socket = connect({ host, port });
       const onAbort = () => socket.destroy(signal.reason as Error);
       signal.addEventListener('abort', onAbort, { once: true });
-      socket.once('error', reject);
+      const onError = (err: NodeJS.ErrnoException) => reject(dialError(host, port, err));
+      socket.once('error', onError);
       socket.once('connect', () => {
         signal.removeEventListener('abort', onAbort);
-        socket.off('error', reject);
+        socket.off('error', onError);
         // Whoever gets it listens; until then an error must not end the process.
         socket.on('error', () => {});
         resolve(socket);
@@ -351,4 +352,19 @@ export class CriRuntime implements ContainerRuntime {
       throw err;
     }
   }
+}
+
+/** As Go words it, which is what events of probes say. */
+const DIAL_ERRORS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  ETIMEDOUT: 'connection timed out',
+};
+
+function dialError(host: string, port: number, err: NodeJS.ErrnoException): Error {
+  const words = DIAL_ERRORS[err.code ?? ''];
+  if (words === undefined) return err;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Error(`dial tcp ${address}: connect: ${words}`, { cause: err });
 }
