@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [B1 B5 ...] [--quick | --full] [--seconds N] [--rounds N] [--json FILE] [--compare FILE]
- *   [--peer URL --peer-kubeconfig FILE [--peer-pid PID,PID]] [--port N] [--cpu-prof]`
- * Measures our API server against its floor (and another API server) and prints a table; never fails on time, only on wrong answers.
+ *   [--peer URL --peer-kubeconfig FILE [--peer-pid PID,PID]] [--port N]
+ *   [--case TEXT] [--cpu-prof]`
+ * `--case`: only cases whose name has this in it. `--cpu-prof`: a profile of our server beside the JSON. Measures our API server against its floor (and another API server) and prints a table; never fails on time, only on wrong answers.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -28,6 +29,7 @@ const { values: flags, positionals } = parseArgs({
     'peer-kubeconfig': { type: 'string' },
     'peer-pid': { type: 'string', default: '' },
     port: { type: 'string', default: '22000' },
+    case: { type: 'string', default: '' },
     'cpu-prof': { type: 'boolean', default: false },
   },
 });
@@ -81,6 +83,7 @@ for (const scenario of SCENARIOS) {
   try {
     const result = await runScenario(scenario, context, {
       ...(peer === undefined ? {} : { peer }),
+      only: flags.case,
       nodeFlags: flags['cpu-prof'] ? ['--cpu-prof', `--cpu-prof-dir=${join(import.meta.dirname, 'results')}`] : [],
       onCase: (_, c) => console.error(`  ${c.name}: ${rowOf(c).cells.slice(2, 7).join(' ')}`),
     });

@@ -11,6 +11,8 @@ export interface DriveOptions {
   peer?: PeerOptions;
   /** Options of Node for our server only. */
   nodeFlags: readonly string[];
+  /** Only cases whose name has this in it. */
+  only: string;
   onCase(scenario: Scenario, result: CaseResult): void;
 }
 
@@ -32,6 +34,7 @@ export async function runScenario(
   }
   const cases: CaseResult[] = [];
   for (const c of scenario.cases(context)) {
+    if (!c.name.includes(options.only)) continue;
     const result = await runCase(c, targets, context);
     options.onCase(scenario, result);
     cases.push(result);
