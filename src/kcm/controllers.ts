@@ -18,6 +18,7 @@ import { startReplicationController } from './replicationcontroller/controller.t
 import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaCertPublisher } from './root-ca-cert-publisher/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
+import { startStatefulSetController } from './statefulset/controller.ts';
 import { startClaimProtectionController, startVolumeProtectionController } from './storage-protection/controller.ts';
 import { startTaintEvictionController } from './taint-eviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
@@ -43,6 +44,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'deployment-controller', aliases: ['deployment'], start: startDeploymentController },
   { name: 'replicaset-controller', aliases: ['replicaset'], start: startReplicaSetController },
   { name: 'replicationcontroller-controller', aliases: ['replicationcontroller'], start: startReplicationController },
+  { name: 'statefulset-controller', aliases: ['statefulset'], start: startStatefulSetController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
   { name: 'disruption-controller', aliases: ['disruption'], start: startDisruptionController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },

@@ -1,0 +1,228 @@
+/** StatefulSets, DaemonSets and CronJobs on a whole cluster with simulated nodes and virtual time. */
+import assert from 'node:assert/strict';
+import type { ControllerRevision, StatefulSet } from '../../src/api/apps-v1.ts';
+import type { Event, PersistentVolumeClaim, Pod } from '../../src/api/core-v1.ts';
+import { CONTROLLERREVISIONS, EVENTS, PERSISTENTVOLUMECLAIMS, PODS, STATEFULSETS } from '../../src/client/resources.ts';
+import { type Scope, VirtualCluster } from '../harness/virtual-cluster.ts';
+
+describe('sets of pods in a whole cluster', () => {
+  let vc: VirtualCluster;
+  before(async () => {
+    vc = await VirtualCluster.start();
+  });
+  after(() => vc[Symbol.asyncDispose]());
+
+  const podSpec = (image: string) => ({ containers: [{ name: 'c', image }], terminationGracePeriodSeconds: 1 });
+  const labels = { app: 'web' };
+  const createSet = (s: Scope, replicas: number, more: object = {}) =>
+    s.create<StatefulSet>(STATEFULSETS, 'web', {
+      spec: {
+        replicas,
+        serviceName: 'web',
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: podSpec('nginx:1') },
+        ...more,
+      },
+    });
+  const setImage = (s: Scope, image: string) =>
+    s.merge(STATEFULSETS, 'web', { spec: { template: { spec: { containers: [{ name: 'c', image }] } } } });
+  const updated = (n: number) => (set: StatefulSet) =>
+    set.status?.observedGeneration === set.metadata.generation &&
+    set.status?.updatedReplicas === n &&
+    set.status.readyReplicas === n &&
+    set.status.currentRevision === set.status.updateRevision;
+  const images = async (s: Scope) =>
+    (await s.list<Pod>(PODS)).map((p) => `${p.metadata.name} ${p.spec?.containers[0]?.image}`).sort();
+
+  describe('StatefulSet', () => {
+    it('pods come one after the other, with their identity, and go in reverse', async () => {
+      const s = await vc.namespace();
+      await createSet(s, 3);
+      const order: string[] = [];
+      await vc.until('three are ready', async () => {
+        const pods = await s.list<Pod>(PODS);
+        const waiting = pods.filter(
+          (p) => !p.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+        );
+        assert.ok(waiting.length <= 1, 'two pods start at the same time');
+        for (const p of pods) if (!order.includes(p.metadata.name!)) order.push(p.metadata.name!);
+        return pods.length === 3 && waiting.length === 0;
+      });
+      assert.deepEqual(order, ['web-0', 'web-1', 'web-2']);
+      const set = await s.until<StatefulSet>(STATEFULSETS, 'web', updated(3));
+      const pod = await s.get<Pod>(PODS, 'web-1');
+      assert.deepEqual(pod.metadata.labels, {
+        app: 'web',
+        'apps.kubernetes.io/pod-index': '1',
+        'controller-revision-hash': set.status!.updateRevision,
+        'statefulset.kubernetes.io/pod-name': 'web-1',
+      });
+      assert.deepEqual([pod.spec?.hostname, pod.spec?.subdomain, pod.metadata.generateName], ['web-1', 'web', 'web-']);
+      const { observedGeneration, currentRevision: _, updateRevision: __, ...status } = set.status!;
+      assert.equal(observedGeneration, 1);
+      assert.deepEqual(status, {
+        availableReplicas: 3,
+        collisionCount: 0,
+        currentReplicas: 3,
+        readyReplicas: 3,
+        replicas: 3,
+        updatedReplicas: 3,
+      });
+      await s.merge(STATEFULSETS, 'web', { spec: { replicas: 1 } });
+      const seen: string[] = [];
+      await vc.until('one is left', async () => {
+        const pods = await s.list<Pod>(PODS);
+        const going = pods.filter((p) => p.metadata.deletionTimestamp).map((p) => p.metadata.name!);
+        assert.ok(going.length <= 1);
+        seen.push(...going.filter((n) => !seen.includes(n)));
+        return pods.length === 1;
+      });
+      assert.deepEqual(await images(s), ['web-0 nginx:1']);
+      const events = (await s.list<Event>(EVENTS)).filter((e) => e.involvedObject.kind === 'StatefulSet');
+      assert.deepEqual([...new Set(events.map((e) => `${e.reason}: ${e.message}`))].slice(0, 1), [
+        'SuccessfulCreate: Create Pod web-0 in StatefulSet web successful',
+      ]);
+      assert.deepEqual(
+        events.filter((e) => e.reason === 'SuccessfulDelete').map((e) => e.message),
+        ['Delete Pod web-2 in StatefulSet web successful', 'Delete Pod web-1 in StatefulSet web successful'],
+      );
+    });
+
+    it('a deleted pod comes back under its name; Parallel starts all at once', async () => {
+      const s = await vc.namespace();
+      await createSet(s, 4, {
+        podManagementPolicy: 'Parallel',
+        ordinals: { start: 5 },
+        template: { metadata: { labels }, spec: podSpec('invalid.example/never:1') },
+      });
+      await vc.until('all are there, none ready', async () => (await s.list(PODS)).length === 4, 5);
+      assert.deepEqual((await s.list(PODS)).map((p) => p.metadata.name).sort(), ['web-5', 'web-6', 'web-7', 'web-8']);
+      const uid = (await s.get(PODS, 'web-6')).metadata.uid;
+      await s.delete(PODS, 'web-6');
+      await vc.until('it is back', async () => {
+        const pods = await s.list(PODS);
+        return pods.length === 4 && pods.every((p) => p.metadata.uid !== uid && !p.metadata.deletionTimestamp);
+      });
+    });
+
+    it('RollingUpdate goes from the highest to the partition, one at a time', async () => {
+      const s = await vc.namespace();
+      await createSet(s, 3, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } });
+      await s.until<StatefulSet>(STATEFULSETS, 'web', updated(3));
+      await setImage(s, 'nginx:2');
+      await vc.until('those from the partition on are new', async () => {
+        const pods = await s.list<Pod>(PODS);
+        const ready = pods.filter(
+          (p) =>
+            !p.metadata.deletionTimestamp &&
+            p.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+        );
+        assert.ok(ready.length >= 2, 'more than one pod is away');
+        return ready.length === 3 && (await images(s)).join() === 'web-0 nginx:1,web-1 nginx:2,web-2 nginx:2';
+      });
+      const part = await s.until<StatefulSet>(
+        STATEFULSETS,
+        'web',
+        (x) => x.status?.readyReplicas === 3 && x.status.updatedReplicas === 2,
+      );
+      assert.equal(part.status?.currentReplicas, 1);
+      assert.notEqual(part.status?.currentRevision, part.status?.updateRevision);
+      // A pod below the partition that is lost comes back as it was.
+      await s.delete(PODS, 'web-0');
+      await vc.clock.advance(10_000);
+      assert.equal((await images(s))[0], 'web-0 nginx:1');
+      await s.merge(STATEFULSETS, 'web', { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } });
+      await s.until<StatefulSet>(STATEFULSETS, 'web', updated(3));
+      assert.deepEqual(await images(s), ['web-0 nginx:2', 'web-1 nginx:2', 'web-2 nginx:2']);
+    });
+
+    it('OnDelete waits for deletion; a rollback renumbers the old revision, unused ones beyond the limit go', async () => {
+      const s = await vc.namespace();
+      await createSet(s, 2, { updateStrategy: { type: 'OnDelete' }, revisionHistoryLimit: 1 });
+      await s.until<StatefulSet>(STATEFULSETS, 'web', (x) => x.status?.readyReplicas === 2);
+      await setImage(s, 'nginx:2');
+      await vc.clock.advance(10_000);
+      assert.deepEqual(await images(s), ['web-0 nginx:1', 'web-1 nginx:1']);
+      await s.delete(PODS, 'web-0');
+      await vc.until('web-0 is new', async () => (await images(s)).join() === 'web-0 nginx:2,web-1 nginx:1');
+      const revisions = async () =>
+        (await s.list<ControllerRevision>(CONTROLLERREVISIONS))
+          .map(
+            (r) =>
+              `${r.revision} ${(r.data as { spec: { template: { spec: { containers: { image: string }[] } } } }).spec.template.spec.containers[0]!.image}`,
+          )
+          .sort();
+      assert.deepEqual(await revisions(), ['1 nginx:1', '2 nginx:2']);
+      await setImage(s, 'nginx:1');
+      await vc.until('the first is the latest', async () => (await revisions()).join() === '2 nginx:2,3 nginx:1');
+      await s.delete(PODS, 'web-0');
+      await vc.until(
+        'web-0 is back at the first',
+        async () => (await images(s)).join() === 'web-0 nginx:1,web-1 nginx:1',
+      );
+      for (const v of [3, 4]) {
+        await setImage(s, `nginx:${v}`);
+        await vc.clock.advance(3_000);
+      }
+      // nginx:1 is in use, nginx:4 wanted; of the others one is kept.
+      assert.deepEqual(await revisions(), ['3 nginx:1', '4 nginx:3', '5 nginx:4']);
+    });
+
+    it('claims are made of templates and kept, or go as the retention policy says', async () => {
+      const s = await vc.namespace();
+      const volumeClaimTemplates = [
+        {
+          metadata: { name: 'data' },
+          spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+        },
+      ];
+      await createSet(s, 2, {
+        podManagementPolicy: 'Parallel',
+        volumeClaimTemplates,
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Delete' },
+      });
+      const claims = async () =>
+        (await s.list<PersistentVolumeClaim>(PERSISTENTVOLUMECLAIMS)).map(
+          (c) =>
+            `${c.metadata?.name} ${JSON.stringify(c.metadata?.labels)} ${c.metadata?.ownerReferences?.map((r) => `${r.kind}/${r.name}`)}`,
+        );
+      await vc.until(
+        'claims are owned by the set',
+        async () =>
+          (await claims()).join() ===
+          'data-web-0 {"app":"web"} StatefulSet/web,data-web-1 {"app":"web"} StatefulSet/web',
+      );
+      assert.deepEqual((await s.get<Pod>(PODS, 'web-1')).spec?.volumes?.[0], {
+        name: 'data',
+        persistentVolumeClaim: { claimName: 'data-web-1' },
+      });
+      await s.merge(STATEFULSETS, 'web', { spec: { replicas: 1 } });
+      await vc.until(
+        'the claim went with its pod',
+        async () => (await claims()).join() === 'data-web-0 {"app":"web"} StatefulSet/web',
+      );
+      await s.merge(STATEFULSETS, 'web', {
+        spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' } },
+      });
+      await vc.until(
+        'nobody owns the claim',
+        async () => (await claims()).join() === 'data-web-0 {"app":"web"} undefined',
+      );
+      await s.delete(STATEFULSETS, 'web', { propagationPolicy: 'Foreground' });
+      await vc.until(
+        'pods are gone',
+        async () => (await s.list(PODS)).length + (await s.list(STATEFULSETS)).length === 0,
+      );
+      assert.equal((await claims()).length, 1);
+    });
+
+    it('minReadySeconds holds the next pod back', async () => {
+      const s = await vc.namespace();
+      await createSet(s, 2, { minReadySeconds: 10 });
+      await s.until<StatefulSet>(STATEFULSETS, 'web', (x) => x.status?.readyReplicas === 1);
+      await vc.clock.advance(5_000);
+      assert.equal((await s.list(PODS)).length, 1);
+      await s.until<StatefulSet>(STATEFULSETS, 'web', (x) => x.status?.availableReplicas === 2, 25);
+    });
+  });
+});
