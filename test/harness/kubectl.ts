@@ -73,6 +73,10 @@ export interface RunOptions {
   kubeconfig: string;
   version?: ToolVersion;
   stdin?: string;
+  /** Beside PATH, HOME and KUBECONFIG. */
+  env?: Readonly<Record<string, string>>;
+  /** The working directory. */
+  cwd?: string;
   signal?: AbortSignal;
 }
 
@@ -85,7 +89,8 @@ export async function runTool(tool: Tool, args: readonly string[], options: RunO
       path,
       [...args],
       {
-        env: { PATH: process.env.PATH ?? '', HOME: home, KUBECONFIG: options.kubeconfig },
+        env: { PATH: process.env.PATH ?? '', HOME: home, KUBECONFIG: options.kubeconfig, ...options.env },
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
         maxBuffer: 64 * 1024 * 1024,
         timeout: 60_000,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
