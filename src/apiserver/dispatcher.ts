@@ -19,6 +19,7 @@ import { handleUpdate } from './handlers/update.ts';
 import type { Action } from './openapi/operations.ts';
 import { parseQuery } from './request/query-options.ts';
 import type { RequestContext } from './request/request-context.ts';
+import { splitPath } from './request/request-info.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 
 /** Handlers of a subresource by action; `connect` for everything that is not REST. */
@@ -84,7 +85,7 @@ export class Dispatcher {
       return this.#resource(context, match, match.row, match.action);
     if (await this.#options.otherPaths(context)) return;
     if (match === undefined && router.methods(withSlash(exchange.path)) !== undefined) throw methodNotAllowed();
-    if (this.#isServedGroup(context)) throw resourceNotFound();
+    if (this.#isOfBuiltinGroup(exchange.path)) throw resourceNotFound();
     exchange.respond(
       404,
       { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
@@ -143,11 +144,13 @@ export class Dispatcher {
     }
   }
 
-  #isServedGroup(context: RequestContext): boolean {
-    const { apiGroup, apiVersion, apiPrefix } = context.info;
-    if (apiPrefix === '' || (apiPrefix === 'api') !== (apiGroup === '')) return false;
-    if (apiGroup !== '') return this.#options.table.groups().some((g) => g.name === apiGroup);
-    return this.#options.table.groups().some((g) => g.name === '' && g.versions.some((v) => v.name === apiVersion));
+  /** Groups of custom resources have no tree of their own upstream: what they do not serve is no path at all. */
+  #isOfBuiltinGroup(path: string): boolean {
+    const [prefix, group, more] = splitPath(path);
+    if (prefix === 'api') return group !== undefined;
+    if (prefix !== 'apis' || more === undefined) return false;
+    const versions = this.#options.table.groups().find((g) => g.name === group)?.versions;
+    return versions?.some((v) => v.rows.some((row) => !this.#options.isCustom(row))) === true;
   }
 
   #forget(): void {

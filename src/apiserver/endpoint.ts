@@ -87,6 +87,9 @@ export class Endpoint {
   readonly body: BodyKind;
   /** Of a CustomResourceDefinition: no Go type upstream, so no strategic merge and no protobuf. */
   readonly isCustom: boolean;
+  /** How the JSON of every object begins whose kind and apiVersion a list leaves out; custom resources keep theirs. */
+  readonly itemHead: Buffer | undefined;
+  #empty: KubeObject | undefined;
 
   constructor(row: ResourceRow, store: StoreCore, printer: Printer, isCustom = false) {
     this.isCustom = isCustom;
@@ -97,6 +100,17 @@ export class Endpoint {
     this.apiVersion = apiVersionOf(row);
     this.schema = row.schemas.definition(row.definition);
     this.printer = printer;
+    this.itemHead = isCustom
+      ? undefined
+      : Buffer.from(`{"kind":${JSON.stringify(row.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`);
     this.body = bodyKind(this.kind, row.definition, row.schemas);
+  }
+
+  /** An object of the kind with nothing set but what its type cannot leave out; nobody may change it. Absent for custom resources. */
+  get empty(): KubeObject | undefined {
+    if (this.#empty === undefined && this.body.canonical !== undefined) {
+      this.#empty = this.body.canonical({ apiVersion: this.apiVersion, kind: this.row.kind, metadata: {} });
+    }
+    return this.#empty;
   }
 }

@@ -15,6 +15,7 @@ export interface HealthCheck {
 export type HealthPath = 'healthz' | 'livez' | 'readyz';
 
 const PATHS: readonly HealthPath[] = ['healthz', 'livez', 'readyz'];
+const PLAIN = { 'Content-Type': 'text/plain; charset=utf-8' };
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
 
 export class HealthChecks {
@@ -38,7 +39,7 @@ export class HealthChecks {
       const check = checks.find((c) => c.name === decodeURIComponent(name));
       if (check === undefined) return false;
       const failure = await failureOf(check);
-      if (failure === undefined) exchange.respond(200, TEXT, 'ok');
+      if (failure === undefined) exchange.respond(200, PLAIN, 'ok');
       else exchange.respond(500, TEXT, `internal server error: ${failure}\n`);
       return true;
     }

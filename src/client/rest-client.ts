@@ -141,6 +141,11 @@ class RestClient implements Client {
       o.signal,
     );
     list.items ??= [];
+    // Typed lists leave them out; who is handed an object from a list should not have to know.
+    for (const item of list.items) {
+      item.apiVersion ||= apiVersionOf(ref);
+      item.kind ||= ref.kind;
+    }
     return list;
   }
 

@@ -16,7 +16,7 @@ const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
 const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 const TYPES = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE];
-const AGGREGATED_VERSIONS = ['v2', 'v2beta1'] as const;
+const AGGREGATED_VERSIONS = ['v2'] as const;
 
 export interface DiscoveryRequest {
   path: string;
@@ -53,7 +53,7 @@ export class Discovery {
     const clause = clauses.find(isServable(false));
     if (clause === undefined) throw notAcceptable(onlyAccepted());
     const type = typeOf(clause);
-    return { status: 200, headers: { 'content-type': type, vary: 'Accept' }, body: bytesOf(document, type) };
+    return { status: 200, headers: { 'content-type': type }, body: bytesOf(document, type) };
   }
 
   #aggregated(path: '/api' | '/apis', clause: AcceptClause, ifNoneMatch: string | undefined): DocumentResponse {

@@ -18,7 +18,13 @@ export function withImpersonation(impersonate: Impersonate, authorizer: Authoriz
     const { headers } = context.exchange;
     // Nearly no request impersonates: one look decides. Impersonation without a user name is for `impersonate` to refuse.
     if (headers['impersonate-user'] === undefined && !hasImpersonation(headers)) return next();
-    const user = await impersonate(headers, context.user, authorizer, authorizationAttributes(context));
+    let user: UserInfo | undefined;
+    try {
+      user = await impersonate(headers, context.user, authorizer, authorizationAttributes(context));
+    } catch (err) {
+      context.exchange.setHeader('X-Content-Type-Options', 'nosniff');
+      throw err;
+    }
     if (user !== undefined) {
       context.impersonator = context.user;
       context.user = user;

@@ -46,12 +46,7 @@ export function decodeObject(
   // Go decodes null into a struct without complaint.
   object ??= {};
   if (typeof object !== 'object' || Array.isArray(object)) {
-    const what = Array.isArray(object) ? 'array' : typeof object;
-    throw unrecognized(
-      want.kind,
-      body,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    );
+    throw unrecognized(want.kind, body, notAnObject(object));
   }
   const typed = object as KubeObject;
   const repeated = validation === 'Ignore' ? [] : duplicates(body, encoding, object);
@@ -62,6 +57,12 @@ export function decodeObject(
   typed.metadata ??= {};
   applyFieldValidation(request, typed, repeated, into, validation);
   return into.canonical?.(typed) ?? typed;
+}
+
+/** What Go says of a body that is JSON but no object. */
+export function notAnObject(value: unknown): string {
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 }
 
 function parseBody(body: Buffer, encoding: BodyEncoding): unknown {

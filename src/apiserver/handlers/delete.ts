@@ -23,7 +23,7 @@ import {
   validateDeleteOptions,
 } from '../request/query-options.ts';
 import { attributesFor, writeContextOf } from './attributes.ts';
-import { MAX_REQUEST_BODY } from './decode.ts';
+import { MAX_REQUEST_BODY, notAnObject } from './decode.ts';
 import { encodeStatus } from './errors.ts';
 import { writeList } from './list-output.ts';
 import { negotiateOutput, writeBytes, writeObject } from './output.ts';
@@ -48,14 +48,8 @@ export async function handleDeleteCollection(request: ResourceRequest): Promise<
   const options = await deleteOptions(request);
   const context = writeContextOf(request, isDryRun(options));
   const { store } = request.endpoint;
-  const { entries, revision } = await deleteCollection(
-    store,
-    options,
-    list,
-    context,
-    deleteAdmission(request, options),
-  );
-  await writeList(request, negotiated, { entries, revision, continue: '', remainingItemCount: undefined });
+  const listed = await deleteCollection(store, options, list, context, deleteAdmission(request, options));
+  await writeList(request, negotiated, listed);
 }
 
 /** From the body when there is one, else from the query. */
@@ -77,10 +71,11 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteRequestOpt
               ? decodeProtobuf(body)
               : decodeCbor(body);
     } catch (err) {
-      throw badRequest(err instanceof Error ? err.message : String(err));
+      const text = err instanceof Error ? err.message : String(err);
+      throw badRequest(encoding === 'json' ? `couldn't get version/kind; json parse error: ${text}` : text);
     }
-    if (typeof parsed !== 'object' || parsed === null)
-      throw badRequest('decoded object cannot be converted to DeleteOptions');
+    parsed ??= {};
+    if (typeof parsed !== 'object' || Array.isArray(parsed)) throw badRequest(notAnObject(parsed));
     const { kind, apiVersion } = parsed as { kind?: unknown; apiVersion?: unknown };
     if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
       throw badRequest(

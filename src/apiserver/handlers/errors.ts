@@ -7,6 +7,7 @@ import { isAbortError } from '../../base/background.ts';
 import type { Logger } from '../../base/log.ts';
 import { encodeCbor } from '../../machinery/codec/cbor.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
+import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import { internalError, type Status, StatusError, statusErrorOf } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { statusOf } from '../../registry/generic/storage-errors.ts';
@@ -59,6 +60,10 @@ export function writeStatus(exchange: Exchange, status: Status): void {
       { 'Content-Type': 'application/vnd.kubernetes.protobuf' },
       encodeProtobufEnvelope(statusObject(status)),
     );
+    return;
+  }
+  if (accept.startsWith('application/yaml')) {
+    exchange.respond(code, { 'Content-Type': 'application/yaml' }, encodeYaml(statusObject(status)));
     return;
   }
   if (accept.startsWith('application/cbor')) {

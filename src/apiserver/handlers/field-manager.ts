@@ -37,7 +37,13 @@ export function trackFields(
   fieldManager: string | undefined,
   door: UpdateStrategy,
 ): void {
-  const entries = updateManagedFields({ ...fieldManagerOptions(request, fieldManager, door), live, object });
+  const { empty } = request.endpoint;
+  const entries = updateManagedFields({
+    ...fieldManagerOptions(request, fieldManager, door),
+    live,
+    ...(live === undefined && empty !== undefined ? { empty } : {}),
+    object,
+  });
   if (entries === undefined) delete object.metadata.managedFields;
   else object.metadata.managedFields = entries;
 }

@@ -5,24 +5,31 @@
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
 import { stringifyJson } from '../../machinery/codec/json.ts';
-import type { Negotiated } from '../../machinery/codec/negotiate.ts';
+import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
+import { notAcceptable } from '../../machinery/errors/status-error.ts';
 import type { Listed } from '../../registry/generic/list.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
-import type { ResourceRequest } from '../endpoint.ts';
+import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { ResponseStream } from '../request/exchange.ts';
-import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, tableOptions, writeBytes } from './output.ts';
+import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, tableOptions, writeBytes } from './output.ts';
 import { partialObject, tableHead, tableRow } from './transform.ts';
 
 const SLAB = 256 * 1024;
 /** Longest time a list works before others have their turn, ms. */
 const SLICE_MS = 8;
 const COMMA = Buffer.from(',');
+const OPEN = Buffer.from('{');
+const COMMA_OPEN = Buffer.from(',{');
 const TAIL = Buffer.from(']}');
 
 export async function writeList(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Promise<void> {
   const { exchange } = request.context;
   const { encoding, pretty } = negotiated;
+  if (negotiated.as?.kind === 'PartialObjectMetadata') {
+    const type = goType(request.endpoint, request.endpoint.row.listKind);
+    throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${type})`);
+  }
   if (encoding === 'protobuf' && negotiated.as === undefined) {
     await writeChunks(request, negotiated.mediaType, await protobufChunks(request, listed));
     return;
@@ -46,16 +53,40 @@ function listMeta(listed: Listed): Record<string, unknown> {
 }
 
 /** The list as JSON, piece by piece; each piece is made when it is asked for. */
-function* jsonChunks(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Generator<Buffer> {
-  const { endpoint } = request;
-  const { store, row } = endpoint;
+function jsonChunks(request: ResourceRequest, { as }: Negotiated, listed: Listed): Generator<Buffer> {
+  return as === undefined ? plainChunks(request.endpoint, listed) : formChunks(request, as, listed);
+}
+
+/** Items of typed lists say neither kind nor apiVersion, so the head that all of them share is left out of the copy. */
+function* plainChunks(endpoint: Endpoint, listed: Listed): Generator<Buffer> {
+  const { store, row, isCustom, itemHead } = endpoint;
   const meta = listMeta(listed);
-  const as = negotiated.as;
+  // Upstream writes custom lists from a map, which has its empty `continue`.
+  if (isCustom) meta.continue ??= '';
+  yield head(row.listKind, endpoint.apiVersion, meta);
+  const cut = itemHead?.length ?? 0;
+  let first = true;
+  for (const entry of listed.entries) {
+    const bytes = store.bytes(entry);
+    if (cut > 0 && bytes.compare(itemHead!, 0, cut, 0, cut) === 0) {
+      yield first ? OPEN : COMMA_OPEN;
+      yield bytes.subarray(cut);
+    } else {
+      if (!first) yield COMMA;
+      yield bytes;
+    }
+    first = false;
+  }
+  yield TAIL;
+}
+
+/** Tables and partial objects. */
+function* formChunks(request: ResourceRequest, as: ConvertTo, listed: Listed): Generator<Buffer> {
+  const { endpoint } = request;
+  const { store } = endpoint;
+  const meta = listMeta(listed);
   let each: (entry: Entry) => readonly Buffer[];
-  if (as === undefined) {
-    yield head(row.listKind, endpoint.apiVersion, meta);
-    each = (entry) => [store.bytes(entry)];
-  } else if (as.kind === 'Table') {
+  if (as.kind === 'Table') {
     const options = tableOptions(request, as.version);
     yield Buffer.from(tableHead(endpoint, options, meta));
     each = (entry) => tableRow(endpoint, { object: store.copy(entry), bytes: store.bytes(entry) }, options);

@@ -10,9 +10,9 @@ import { parseJson } from '../../machinery/codec/json.ts';
 import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
-import { StatusError } from '../../machinery/errors/status-error.ts';
+import { badRequest, notAcceptable, StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import type { ResourceRequest } from '../endpoint.ts';
+import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { partialObject, tableOf } from './transform.ts';
 
@@ -83,9 +83,20 @@ export async function writeObject(
     const object = parseJson(bytes) as KubeObject;
     if (negotiated.as.kind === 'Table')
       out = tableOf(endpoint, [{ object, bytes }], tableOptions(request, negotiated.as.version), object.metadata);
-    else out = partialObject(bytes, negotiated.as.version);
+    else if (negotiated.as.kind === 'PartialObjectMetadata') out = partialObject(bytes, negotiated.as.version);
+    else {
+      throw notAcceptable(
+        `you requested PartialObjectMetadataList, but the requested object is not a list (${goType(endpoint, endpoint.row.kind)})`,
+      );
+    }
   }
   await writeBytes(context.exchange, negotiated, status, out);
+}
+
+/** What Go calls the type of a kind inside the server. */
+export function goType({ isCustom, row }: Endpoint, kind: string): string {
+  if (isCustom) return kind === row.listKind ? '*unstructured.UnstructuredList' : '*unstructured.Unstructured';
+  return `*${row.group === '' ? 'core' : row.group.split('.')[0]}.${kind}`;
 }
 
 export interface TableRequest {
@@ -96,9 +107,14 @@ export interface TableRequest {
 }
 
 export function tableOptions(request: ResourceRequest, version = 'v1'): TableRequest {
-  const include = request.query.get('includeObject');
+  const include = request.query.get('includeObject') || 'Metadata';
+  if (include !== 'None' && include !== 'Object' && include !== 'Metadata') {
+    throw badRequest(
+      `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+    );
+  }
   return {
-    includeObject: include === 'None' || include === 'Object' ? include : 'Metadata',
+    includeObject: include,
     now: request.server.clock.now(),
     version,
   };

@@ -129,7 +129,9 @@ export function patchMechanism(
     fresh = undefined;
     let object = type === JSON_PATCH ? cloneJson(patched) : patched;
     // Only a strategic patch is shown itself when it does not fit; of the others the whole result is shown.
-    const shown = () => (type === STRATEGIC_PATCH ? goPrint(withoutOrderedLists(patch)) : patchedJson(object));
+    // What is unknown is gone from `object` by the time a strict patch is refused for it, so the patch is made once more.
+    const made = () => applyPatch(copy(), parsePatch(body, type), type, schema, row.schemas);
+    const shown = () => (type === STRATEGIC_PATCH ? goPrint(withoutOrderedLists(patch)) : patchedJson(made()));
     const check = type === STRATEGIC_PATCH ? checkRestorable : checkTypes;
     const bad = check(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(shown(), bad);
@@ -206,8 +208,9 @@ export function applyMechanism(
   const applied = parseApplied(body, type);
   const repeated = strict === 'Ignore' || type === APPLY_CBOR ? [] : findYamlDuplicates(body.toString());
   if (repeated.length > 0) {
-    if (strict === 'Strict') throw badRequest(`error strict decoding YAML: ${repeated.join(', ')}`);
-    for (const r of repeated) request.context.warn(r);
+    if (strict === 'Strict')
+      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated.join(', ')}`);
+    for (const r of repeated) request.context.warn(r.replace(/^yaml: unmarshal errors:\n {2}/, ''));
   }
   return (current) => {
     const result = applyServerSide({
@@ -233,8 +236,10 @@ export function parseApplied(body: Buffer, type: string): KubeObject {
     );
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    if (parsed === null) throw badRequest('invalid object type: /, Kind=');
+    const what = Array.isArray(parsed) ? 'array' : typeof parsed === 'boolean' ? 'bool' : typeof parsed;
     throw badRequest(
-      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}',
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
     );
   }
   const object = parsed as KubeObject;

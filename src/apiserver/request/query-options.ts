@@ -117,7 +117,7 @@ export function deleteOptionsOf(body: Record<string, unknown>): DeleteRequestOpt
       ...(resourceVersion == null ? {} : { resourceVersion }),
     };
   }
-  if (Array.isArray(dryRun)) options.dryRun = dryRun.map(String);
+  if (dryRun != null) options.dryRun = expect<string[]>('dryRun', dryRun, 'array').map(String);
   return options;
 }
 
@@ -187,11 +187,15 @@ function readInt(q: URLSearchParams, name: string): number | undefined {
   return n;
 }
 
-function expect<T>(field: string, value: unknown, type: 'number' | 'boolean' | 'string' | 'object'): T {
-  if (typeof value === type) return value as T;
-  const wants = { number: 'int64', boolean: 'bool', string: 'v1.DeletionPropagation', object: 'v1.Preconditions' }[
-    type
-  ];
+function expect<T>(field: string, value: unknown, type: 'number' | 'boolean' | 'string' | 'object' | 'array'): T {
+  if (type === 'array' ? Array.isArray(value) : typeof value === type && !Array.isArray(value)) return value as T;
+  const wants = {
+    array: '[]string',
+    number: 'int64',
+    boolean: 'bool',
+    string: 'v1.DeletionPropagation',
+    object: 'v1.Preconditions',
+  }[type];
   throw badRequest(
     `json: cannot unmarshal ${goKind(value)} into Go struct field DeleteOptions.${field} of type ${wants}`,
   );

@@ -154,8 +154,8 @@ export function tooLargeResourceVersion(requested: number, current: number): Sta
     reason: 'Timeout',
     message: `Timeout: Too large resource version: ${requested}, current: ${current}`,
     details: {
-      retryAfterSeconds: 1,
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
     },
   });
 }

@@ -51,6 +51,8 @@ export interface FieldManagerOptions {
 export interface UpdateOptions extends FieldManagerOptions {
   /** The stored object; undefined on create. */
   live: KubeObject | undefined;
+  /** On create: an object of the kind with nothing set. What equals its zero values is nobody's. */
+  empty?: KubeObject;
   /** The object to be written, with managedFields as the client sent them. */
   object: KubeObject;
 }
@@ -79,7 +81,7 @@ export function updateManagedFields(options: UpdateOptions): ManagedFieldsEntry[
   // An object whose ownership was never tracked stays so until someone applies it.
   if (managed.fields.size === 0 && options.live?.metadata.uid) return undefined;
   try {
-    recordUpdate(managed, options.live, options.object, options);
+    recordUpdate(managed, options.live ?? options.empty, options.object, options);
   } catch {
     // As upstream: an object that does not fit its schema loses its ownership rather than being refused.
     return undefined;

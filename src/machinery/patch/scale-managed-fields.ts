@@ -44,8 +44,8 @@ export function managedFieldsOfParent(
   const owners = decodeManagedFields(parent);
   const scalers = decodeManagedFields(scale);
   const out = emptyManaged();
-  const keepTime = (id: string, from = owners.times): void => {
-    const time = from.get(id);
+  const keepTime = (id: string): void => {
+    const time = owners.times.get(id);
     if (time) out.times.set(id, time);
   };
   for (const [id, owned] of owners.fields) {
@@ -65,7 +65,8 @@ export function managedFieldsOfParent(
   for (const [id, owned] of scalers.fields) {
     if (!replicas || !owned.set.has(SCALE_PATH)) continue;
     out.fields.set(id, { set: FieldSet.ofFields(replicas), apiVersion, applied: owned.applied });
-    keepTime(id, scalers.times);
+    // As upstream: one who first owns the replicas through a Scale has no time.
+    keepTime(id);
   }
   return encodeManagedFields(out);
 }

@@ -9,7 +9,7 @@ import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
 import { formatTime, parseTime } from '../../machinery/meta/time.ts';
 import { isStorageError } from '../../storage/storage.ts';
 import { deletionFinalizers } from './deletion-finalizers.ts';
-import { listEntries } from './list.ts';
+import { type Listed, listEntries } from './list.ts';
 import type { ListOptions } from './list-options.ts';
 import { statusOf } from './storage-errors.ts';
 import { type Entry, isEqualJson, type StoreCore, type WriteContext } from './store-core.ts';
@@ -207,7 +207,7 @@ export async function deleteCollection(
   list: ListOptions,
   context: WriteContext,
   validate?: ValidateDelete,
-): Promise<{ entries: Entry[]; revision: number }> {
+): Promise<Listed> {
   const listed = await listEntries(store, context.namespace, list, context.signal);
   for (const entry of listed.entries) {
     const { name = '', namespace = '' } = store.object(entry).metadata;
@@ -217,5 +217,5 @@ export async function deleteCollection(
       if (!isNotFound(err)) throw err;
     }
   }
-  return { entries: [...listed.entries], revision: listed.revision };
+  return listed;
 }

@@ -5,7 +5,7 @@
 
 import { encodeJson } from '../../../machinery/codec/json.ts';
 import { checkTypes, pruneUnknown } from '../../../machinery/codec/unknown-fields.ts';
-import { conflict, invalid, notFound } from '../../../machinery/errors/status-error.ts';
+import { conflict, internalError, invalid, notFound } from '../../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../../machinery/meta/clone.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
@@ -43,7 +43,12 @@ async function handleGet(request: ResourceRequest): Promise<void> {
   const negotiated = negotiateOutput(request);
   const { endpoint, namespace, name, query } = request;
   const entry = await getEntry(endpoint.store, namespace, name, query.get('resourceVersion') ?? '');
-  const scale = scaleOf(request, endpoint.store.object(entry));
+  const parent = endpoint.store.object(entry);
+  const { specReplicas } = doorOf(request);
+  if (endpoint.isCustom && numberAt(parent, specReplicas.split('.').slice(1)) === undefined) {
+    throw internalError(new Error(`the spec replicas field ${JSON.stringify(specReplicas)} does not exist`));
+  }
+  const scale = scaleOf(request, parent);
   await writeObject(request, negotiated, 200, encodeJson(scale));
 }
 
@@ -127,7 +132,7 @@ async function write(
     door: store.strategy,
     async change(current, copy) {
       if (current === undefined) throw notFound(store.resource, name);
-      const live = scaleOf(request, current);
+      const live = ownedScaleOf(request, current);
       const next = change(cloneJson(live));
       checkName(next, name, request.namespace);
       checkScale(request, next, live);
@@ -163,7 +168,7 @@ function scaleOf(request: ResourceRequest, parent: KubeObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = parent.metadata;
   const selector = door.selector(parent);
   const path = door.specReplicas.split('.').slice(1);
-  const managedFields = managedFieldsOfScale(parent.metadata.managedFields, { [request.endpoint.apiVersion]: path });
+  const replicas = numberAt(parent, path);
   return {
     kind: 'Scale',
     apiVersion: SCALE_API_VERSION,
@@ -173,14 +178,21 @@ function scaleOf(request: ResourceRequest, parent: KubeObject): Scale {
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(creationTimestamp == null ? {} : { creationTimestamp }),
-      ...(managedFields === undefined || managedFields.length === 0 ? {} : { managedFields }),
     },
-    spec: specOf(numberAt(parent, path)),
+    spec: specOf(replicas),
     status: {
       replicas: numberAt(parent, door.statusReplicas.split('.').slice(1)) ?? 0,
       ...(selector === '' ? {} : { selector }),
     },
   };
+}
+
+/** With its owners: what a write is compared with. Nobody is shown them. */
+function ownedScaleOf(request: ResourceRequest, parent: KubeObject): Scale {
+  const scale = scaleOf(request, parent);
+  const path = doorOf(request).specReplicas.split('.').slice(1);
+  setManaged(scale, managedFieldsOfScale(parent.metadata.managedFields, { [request.endpoint.apiVersion]: path }));
+  return scale;
 }
 
 // Go leaves a zero out of a Scale's spec.

@@ -46,6 +46,8 @@ function defaultDaemonSet(set: DaemonSet): void {
     spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
+  // Decoding fills it in upstream, so whoever writes the object owns it.
+  setTemplateGeneration(set, templateGeneration(set));
   spec.template ??= {};
   defaultPodTemplate(spec.template);
   for (const field of [
