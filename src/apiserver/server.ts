@@ -32,6 +32,8 @@ export interface ListenOptions {
   host?: string;
   /** 0: any free one. */
   port?: number;
+  /** A unix socket, in place of host and port. */
+  path?: string;
   /** Absent: plain HTTP/1.1, for tests and for a loopback behind a proxy. */
   tls?: TlsOptions;
 }
@@ -75,8 +77,10 @@ export async function listen(handle: Handle, options: ListenOptions, log: Logger
   );
   server.on('tlsClientError', (err: Error) => log.debug('TLS handshake error', { err }));
   await bind(server, options);
-  const address = server.address() as AddressInfo;
-  return { host: address.address, port: address.port, close: () => close(server, sockets, sessions) };
+  const address = server.address() as AddressInfo | string;
+  const { host, port } =
+    typeof address === 'string' ? { host: address, port: 0 } : { host: address.address, port: address.port };
+  return { host, port, close: () => close(server, sockets, sessions) };
 }
 
 function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureServer {
@@ -141,10 +145,12 @@ function serveUpgrade(handle: Handle, request: IncomingMessage, socket: Duplex, 
 function bind(server: HttpServer | Http2SecureServer, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', () => {
+    const listening = () => {
       server.off('error', reject);
       resolve();
-    });
+    };
+    if (options.path !== undefined) server.listen(options.path, listening);
+    else server.listen(options.port ?? 0, options.host ?? '127.0.0.1', listening);
   });
 }
 
