@@ -21,15 +21,13 @@ describe('values of an upstream API server', function () {
     const stored: { url: string; file: string }[] = [];
     for (const file of readdirSync(vectors).filter((f) => f.endsWith('.pb'))) {
       const json = JSON.parse(readFileSync(new URL(file.replace(/pb$/, 'json'), vectors), 'utf8')) as KubeObject;
-      const row = table
-        .rows()
-        .find(
-          (r) =>
-            r.kind === json.kind &&
-            apiVersionOf(r) === json.apiVersion &&
-            apiVersionOf(r.storage) === json.apiVersion &&
-            r.verbs.includes('get'),
-        );
+      const row = [...table.rows()].find(
+        (r) =>
+          r.kind === json.kind &&
+          apiVersionOf(r) === json.apiVersion &&
+          apiVersionOf(r.storage) === json.apiVersion &&
+          r.verbs.includes('get'),
+      );
       if (row === undefined) continue;
       const { name = '', namespace = '' } = json.metadata;
       const key = `/registry/${row.storage.prefix}/${row.namespaced ? `${namespace}/` : ''}${name}`;
