@@ -3,7 +3,7 @@
  * ask for (abort signal, header copies) is made only when asked.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { requestEntityTooLarge } from '../machinery/errors/status-error.ts';
@@ -26,7 +26,8 @@ export class HttpExchange implements Exchange {
   #headers: Record<string, string | undefined> | undefined;
   #peer: Peer | undefined;
   #controller: AbortController | undefined;
-  #warnings: string[] | undefined;
+  /** Of the response to come: set on Node's response at once, since it takes long over each one. */
+  readonly #out: Record<string, string | string[] | number> = {};
   #gone = false;
 
   constructor(request: HttpRequest, response: HttpResponse, upgrade?: { socket: Duplex; head: Buffer }) {
@@ -41,9 +42,13 @@ export class HttpExchange implements Exchange {
     this.query = mark < 0 ? '' : url.slice(mark + 1);
     response.on('close', () => {
       this.#gone = true;
-      if (!this.#response.writableFinished)
-        this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
+      if (!this.#isFinished) this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
     });
+  }
+
+  get #isFinished(): boolean {
+    const response = this.#response;
+    return 'stream' in response ? response.stream.writableFinished : response.writableFinished;
   }
 
   get headers(): Readonly<Record<string, string | undefined>> {
@@ -63,24 +68,17 @@ export class HttpExchange implements Exchange {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#gone && !this.#response.writableFinished)
+      if (this.#gone && !this.#isFinished)
         this.#controller.abort(new DOMException('the client went away', 'AbortError'));
     }
     return this.#controller.signal;
   }
 
-  async readBody(limit: number): Promise<Buffer> {
-    const declared = Number(this.#request.headers['content-length'] ?? 0);
-    if (declared > limit) throw requestEntityTooLarge(`limit is ${limit}`);
-    if (this.#request.headers['content-length'] === '0') return Buffer.alloc(0);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of this.bodyStream()) {
-      size += chunk.length;
-      if (size > limit) throw requestEntityTooLarge(`limit is ${limit}`);
-      chunks.push(chunk);
-    }
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+  readBody(limit: number): Promise<Buffer> {
+    const declared = this.#request.headers['content-length'];
+    if (declared === '0') return Promise.resolve(NO_BODY);
+    if (declared !== undefined && Number(declared) > limit) return Promise.reject(tooLarge(limit));
+    return readWhole(this.#request, limit);
   }
 
   bodyStream(): AsyncIterable<Buffer> {
@@ -89,36 +87,32 @@ export class HttpExchange implements Exchange {
 
   setHeader(name: string, value: string): void {
     if (this.responded) return;
-    if (name === 'Warning') {
-      this.#warnings ??= [];
-      this.#warnings.push(value);
-      this.#response.setHeader(name, this.#warnings);
-    } else this.#response.setHeader(name, value);
+    if (name === 'Warning' || name === 'warning') {
+      const warnings = (this.#out.Warning ?? []) as string[];
+      warnings.push(value);
+      this.#out.Warning = warnings;
+    } else this.#out[name] = value;
   }
 
   respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void {
-    this.#begin(status, headers);
-    const response = this.#response as ServerResponse;
-    if (Array.isArray(body)) {
-      const size = body.reduce((n, b) => n + b.length, 0);
-      response.setHeader('Content-Length', size);
-      if (size <= SMALL_BODY) response.end(Buffer.concat(body, size));
-      else {
-        for (const chunk of body) response.write(chunk);
-        response.end();
-      }
+    if (!Array.isArray(body)) {
+      const whole = body as Buffer | string;
+      this.#begin(status, headers, Buffer.byteLength(whole)).end(whole);
       return;
     }
-    const whole = body as Buffer | string;
-    response.setHeader('Content-Length', Buffer.byteLength(whole));
-    response.end(whole);
+    const size = body.reduce((n, b) => n + b.length, 0);
+    const out = this.#begin(status, headers, size);
+    if (size <= SMALL_BODY) out.end(Buffer.concat(body, size));
+    else {
+      for (const chunk of body) out.write(chunk);
+      out.end();
+    }
   }
 
   stream(status: number, headers: Record<string, string>): ResponseStream {
-    this.#begin(status, headers);
-    const response = this.#response as ServerResponse;
-    response.flushHeaders();
-    return new HttpResponseStream(response);
+    const out = this.#begin(status, headers, undefined);
+    if ('flushHeaders' in out) out.flushHeaders();
+    return new HttpResponseStream(out);
   }
 
   upgrade(): { socket: Duplex; head: Buffer } | undefined {
@@ -129,14 +123,55 @@ export class HttpExchange implements Exchange {
     return this.#upgrade;
   }
 
-  #begin(status: number, headers: Record<string, string>): void {
+  #begin(
+    status: number,
+    headers: Record<string, string>,
+    size: number | undefined,
+  ): ServerResponse | ServerHttp2Stream {
     if (this.responded) throw new Error('the response has begun already');
     this.responded = true;
     this.status = status;
-    const response = this.#response as ServerResponse;
-    response.statusCode = status;
-    for (const name in headers) response.setHeader(name, headers[name]!);
+    const out: Record<string, string | string[] | number> = Object.assign(this.#out, headers);
+    if (size !== undefined) out['Content-Length'] = size;
+    const response = this.#response;
+    // Straight to the HTTP/2 stream: Node's response object would send trailers that nobody has, in a frame of their own. It
+    // knows how HEAD ends, though.
+    if ('stream' in response && this.method !== 'HEAD') {
+      const { stream } = response;
+      out[':status'] = status;
+      if (!stream.destroyed && !stream.closed) stream.respond(out);
+      return stream;
+    }
+    const h1 = response as ServerResponse;
+    h1.writeHead(status, out);
+    return h1;
   }
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+function tooLarge(limit: number) {
+  return requestEntityTooLarge(`limit is ${limit}`);
+}
+
+/** By events: an async iterator over a body of one chunk costs more than the rest of reading it. */
+function readWhole(request: HttpRequest, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      // What is left of it flows away unread.
+      if (size <= limit) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        reject(tooLarge(limit));
+      }
+    });
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    request.once('error', reject);
+    request.once('close', () => reject(new DOMException('the client went away', 'AbortError')));
+  });
 }
 
 // Who is at the other end stays the same for the life of a connection; asking OpenSSL at every request would cost more than
@@ -160,9 +195,9 @@ function peerOf(request: HttpRequest): Peer {
 }
 
 class HttpResponseStream implements ResponseStream {
-  readonly #response: ServerResponse;
+  readonly #response: ServerResponse | ServerHttp2Stream;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse | ServerHttp2Stream) {
     this.#response = response;
   }
 
