@@ -21,15 +21,21 @@ export async function node(args: readonly string[]): Promise<number> {
   if (values.config === undefined) throw new UsageError('keelson node is started by a cluster, with --config');
   const config = JSON.parse(readFileSync(values.config, 'utf8')) as NodeConfig;
   const log = newLogger(config.log).with({ node: config.nodeName });
+  const stop = new AbortController();
   const asked = new Promise<void>((resolve) => {
-    for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.on(event, () => resolve());
+    for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) {
+      process.on(event, () => {
+        stop.abort(new Error('told to end'));
+        resolve();
+      });
+    }
   });
   const tell = (message: NodeMessage) => {
     if (process.connected) process.send?.(message);
   };
   let running: AsyncDisposable;
   try {
-    running = await startNode(config, log);
+    running = await startNode(config, log, stop.signal);
   } catch (err) {
     tell({ kind: 'failed', message: err instanceof Error ? err.message : String(err) });
     log.error('node not started', { err });

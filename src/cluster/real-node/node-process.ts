@@ -28,13 +28,13 @@ import { enableForwarding } from './sysctls.ts';
 const BUSYBOX = 'docker.io/library/busybox:latest';
 
 /** Resolves when the node is registered and ready. Disposing of it ends its pods' containers; nothing of it stays in the kernel. */
-export async function startNode(config: NodeConfig, log: Logger): Promise<AsyncDisposable> {
+export async function startNode(config: NodeConfig, log: Logger, signal: AbortSignal): Promise<AsyncDisposable> {
   const parts: AsyncDisposable[] = [];
   const stop = async () => {
     for (const part of parts.splice(0).reverse()) await part[Symbol.asyncDispose]();
   };
   try {
-    await start(config, log, parts);
+    await start(config, log, parts, signal);
   } catch (err) {
     await stop();
     throw err;
@@ -42,7 +42,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<AsyncD
   return { [Symbol.asyncDispose]: stop };
 }
 
-async function start(config: NodeConfig, log: Logger, parts: AsyncDisposable[]): Promise<void> {
+async function start(config: NodeConfig, log: Logger, parts: AsyncDisposable[], signal: AbortSignal): Promise<void> {
   const { dirs } = config;
   await Promise.all(
     [dirs.kubelet, dirs.podLogs, dirs.images, dirs.run].map((d) => mkdir(d, { recursive: true, mode: 0o700 })),
@@ -51,12 +51,20 @@ async function start(config: NodeConfig, log: Logger, parts: AsyncDisposable[]):
   parts.push({ [Symbol.asyncDispose]: () => cleanUp(config) });
   const runtimeUp = startRuntime(config, log, parts);
   try {
-    await startBeside(runtimeUp, config, log, parts);
+    await Promise.race([startBeside(runtimeUp, config, log, parts), aborted(signal)]);
   } catch (err) {
     // What is still on its way up could not be ended otherwise.
     await runtimeUp.catch(() => {});
     throw err;
   }
+}
+
+/** Whoever waits for an API server that does not come can still be told to end. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** What needs no runtime, and then what does. */
