@@ -12,9 +12,10 @@ import { resourceAmount } from '../machinery/pods/pod-resources.ts';
 import { type ConfigSource, ContainerConfigError, containerEnv, expand } from './env.ts';
 import { runHook } from './hooks.ts';
 import { ImageError, Images } from './images.ts';
-import { restartPolicyOf } from './pod-actions.ts';
+import { GraceOver, GracePeriod } from './pod-stop.ts';
 import { pullCredentials } from './pull-secrets.ts';
 import { RestartBackoff } from './restart-backoff.ts';
+import { restartPolicyOf } from './restart-policy.ts';
 import type {
   ContainerConfig,
   ContainerRecord,
@@ -37,6 +38,18 @@ export interface StartRequest {
   record: PodRecord | undefined;
   /** Host paths by volume name. */
   volumes: ReadonlyMap<string, string>;
+}
+
+export interface StopRequest {
+  pod: Pod;
+  container: Container | undefined;
+  record: ContainerRecord;
+  grace: GracePeriod;
+  podIP: string;
+  /** Resolves when the containers that have to end before this one have ended. */
+  turn?: Promise<unknown>;
+  /** Of the event. */
+  message: string;
 }
 
 /** The container is not running: why, and when to try again (ms). */
@@ -95,6 +108,11 @@ export class ContainerStarter {
     return this.#o.runtime.runSandbox(sandboxConfig(pod, attempt, this.#o.sandbox));
   }
 
+  /** What the runtime is told of a container's resources. */
+  resources(pod: Pod, c: Container): ContainerConfig['resources'] {
+    return containerResources(pod, c, resourceAmount('memory', this.#o.allocatable().memory ?? '0'));
+  }
+
   /** Undefined when the container runs (or ran) now. */
   async start(request: StartRequest): Promise<NotStarted | undefined> {
     const { pod, container, record } = request;
@@ -110,33 +128,36 @@ export class ContainerStarter {
     }
   }
 
-  /** preStop hook, then the signal, then (when the time is up) the kill. */
-  async stop(
-    pod: Pod,
-    container: Container | undefined,
-    record: ContainerRecord,
-    graceMs: number,
-    podIP: string,
-  ): Promise<void> {
+  /** preStop hook, its turn among the others, the signal, then (when the time is up) the kill. */
+  async stop({ pod, container, record, grace, podIP, turn, message }: StopRequest): Promise<void> {
     const { runtime, clock, signal } = this.#o;
-    let left = graceMs;
+    if (record.state === 'exited') return;
+    this.event(pod, container, 'Normal', 'Killing', message);
     const hook = container?.lifecycle?.preStop;
-    if (hook !== undefined && container !== undefined && record.state === 'running' && graceMs > 0) {
-      const start = clock.now();
-      const limit = new AbortController();
-      const timer = clock.after(graceMs, () => limit.abort(new Error('grace period is over')));
-      try {
-        const target = { runtime, clock, containerId: record.id, container, podIP };
-        await Promise.race([runHook(target, hook, AbortSignal.any([limit.signal, signal])), aborted(limit.signal)]);
-      } catch (err) {
-        if (!limit.signal.aborted) this.event(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
-        this.#o.log.debug('preStop hook', { pod: pod.metadata.name, container: container.name, err });
-      } finally {
-        timer.cancel();
-      }
-      left = Math.max(graceMs - (clock.now() - start), MINIMUM_GRACE);
+    try {
+      await grace.within(async (limit) => {
+        if (hook !== undefined && container !== undefined && record.state === 'running') {
+          const target = { runtime, clock, containerId: record.id, container, podIP };
+          await runHook(target, hook, AbortSignal.any([limit, signal])).catch((err: unknown) => {
+            if (limit.aborted || signal.aborted) throw err;
+            // The error may carry what the hook got from its server: it stays out of the event.
+            this.event(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
+            this.#o.log.debug('preStop hook', { pod: pod.metadata.name, container: container.name, err });
+          });
+        }
+        await turn;
+      });
+    } catch (err) {
+      if (!(err instanceof GraceOver)) throw err;
     }
-    await runtime.stopContainer(record.id, left);
+    const left = () => Math.max(grace.left(), MINIMUM_GRACE);
+    // The runtime takes the earlier of two deadlines.
+    const shorter = grace.onShorter(() => void runtime.stopContainer(record.id, left()).catch(() => {}));
+    try {
+      await runtime.stopContainer(record.id, left());
+    } finally {
+      shorter.remove();
+    }
   }
 
   forget(podUid: string): void {
@@ -215,9 +236,17 @@ export class ContainerStarter {
       await runHook({ runtime, clock, containerId: id, container, podIP: request.podIPs[0] ?? '' }, hook, signal);
     } catch (err) {
       this.event(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
-      await runtime.stopContainer(id, (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+      await this.#stopAfterHook(request, id);
       throw new StartError('PostStartHookError', err);
     }
+  }
+
+  async #stopAfterHook({ pod, container, podIPs }: StartRequest, id: string): Promise<void> {
+    const { runtime, clock } = this.#o;
+    const record = (await runtime.pod(pod.metadata.uid ?? ''))?.containers.find((r) => r.id === id);
+    if (record === undefined) return;
+    const grace = new GracePeriod(clock, (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+    await this.stop({ pod, container, record, grace, podIP: podIPs[0] ?? '', message: 'FailedPostStartHook' });
   }
 
   async #config(request: StartRequest, imageRef: string, attempt: number): Promise<ContainerConfig> {
@@ -251,7 +280,7 @@ export class ContainerStarter {
       terminationMessagePath: c.terminationMessagePath ?? '/dev/termination-log',
       terminationMessagePolicy: (c.terminationMessagePolicy ?? 'File') as ContainerConfig['terminationMessagePolicy'],
       hash: this.hashOf(c),
-      resources: containerResources(pod, c, resourceAmount('memory', this.#o.allocatable().memory ?? '0')),
+      resources: this.resources(pod, c),
       securityContext: containerSecurity(pod, c, image),
       restartPolicy: restartPolicyOf(pod, c),
       isInit: (pod.spec?.initContainers ?? []).some((i) => i.name === c.name),
@@ -293,8 +322,7 @@ export class ContainerStarter {
   #notStarted(pod: Pod, c: Container, err: unknown): NotStarted {
     if (err instanceof ImageError) {
       const { reason, message, retryAfter } = err;
-      if (reason !== 'ImagePullBackOff') this.event(pod, c, 'Warning', 'Failed', `Error: ${reason}`);
-      else this.event(pod, c, 'Warning', 'Failed', 'Error: ImagePullBackOff');
+      this.event(pod, c, 'Warning', 'Failed', `Error: ${reason}`);
       return { reason, message, retryAfter };
     }
     const message = err instanceof Error ? err.message : String(err);
@@ -304,7 +332,7 @@ export class ContainerStarter {
         : err instanceof StartError
           ? err.reason
           : 'CreateContainerError';
-    this.event(pod, c, 'Warning', 'Failed', `Error: ${message}`);
+    if (reason !== 'PostStartHookError') this.event(pod, c, 'Warning', 'Failed', `Error: ${message}`);
     if (!(err instanceof ContainerConfigError))
       this.#o.log.warn('container not started', { pod: pod.metadata.name, container: c.name, err });
     return { reason, message, retryAfter: reason === 'CreateContainerConfigError' ? 5000 : 10_000 };
@@ -317,10 +345,6 @@ class StartError extends Error {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.reason = reason;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 /** `spec.containers{name}`, as events name the container they are about. */

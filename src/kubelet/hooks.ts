@@ -1,7 +1,7 @@
 /** Lifecycle hooks: exec, HTTP GET and sleep. Upstream: pkg/kubelet/lifecycle/handlers.go */
 import type { Container, LifecycleHandler } from '../api/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
-import { httpProbe, resolvePort } from './prober/probe.ts';
+import { httpGet, httpUrl, resolvePort } from './prober/probe.ts';
 import type { ContainerRuntime } from './runtime/container-runtime.ts';
 
 export interface HookTarget {
@@ -24,8 +24,8 @@ export async function runHook(target: HookTarget, hook: LifecycleHandler, signal
     if (exitCode !== 0)
       throw new Error(`command '${(hook.exec.command ?? []).join(' ')}' exited with ${exitCode}: ${stderr}${stdout}`);
   } else if (hook.httpGet) {
-    const { success, output } = await httpProbe({ ...target }, hook.httpGet, signal);
-    if (!success) throw new Error(output);
+    // Any answer will do: only a hook that cannot be called has failed.
+    await httpGet(target, httpUrl(target, hook.httpGet), hook.httpGet, 'kube-lifecycle', signal);
   } else if (hook.tcpSocket) {
     (await runtime.dial(hook.tcpSocket.host || podIP, resolvePort(hook.tcpSocket.port, container), signal)).destroy();
   }

@@ -17,6 +17,9 @@ export class ImageError extends Error {
   }
 }
 
+/** Ms after a failed pull until the pod is looked at again and says that it waits. */
+const SHOW_BACK_OFF = 1000;
+
 export interface ImagesOptions {
   runtime: ContainerRuntime;
   clock: Clock;
@@ -54,7 +57,7 @@ export class Images {
       throw new ImageError('ErrImageNeverPull', message, 10_000);
     }
     const key = `${pod.metadata.uid}_${image}`;
-    const wait = this.#backoff.remaining(key, clock.now(), clock.now());
+    const wait = this.#backoff.remainingSinceTry(key, clock.now());
     if (wait > 0) {
       const message = `Back-off pulling image "${image}"`;
       event('Normal', 'BackOff', message);
@@ -92,7 +95,6 @@ export class Images {
         'Pulled',
         `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${size} bytes.`,
       );
-      this.#backoff.forget(key);
       this.#lastError.delete(key);
       return ref;
     } catch (err) {
@@ -106,7 +108,7 @@ export class Images {
       event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
       this.#backoff.next(key, clock.now(), clock.now());
       this.#lastError.set(key, message);
-      throw new ImageError('ErrImagePull', message, this.#backoff.delay(key), { cause: err });
+      throw new ImageError('ErrImagePull', message, SHOW_BACK_OFF, { cause: err });
     }
   }
 }

@@ -2,19 +2,21 @@
  * A kubelet: registers its node and runs the pods bound to it on a container runtime. Speaks only to the API server and the runtime;
  * runs against any conformant API server. Upstream: pkg/kubelet/kubelet.go
  */
-import type { Pod } from '../api/core-v1.ts';
+import type { Node, Pod } from '../api/core-v1.ts';
 import { background } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
+import { NODES } from '../client/resources.ts';
 import { ContainerStarter, type StarterOptions } from './container-starter.ts';
 import type { ConfigSource } from './env.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
+import { admit } from './pod-admission.ts';
 import type { PodSource } from './pod-source.ts';
-import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
+import { type Admission, PodWorker, type PodWorkerDeps } from './pod-worker.ts';
 import type { ContainerRuntime, PodRecord } from './runtime/container-runtime.ts';
 import type { SandboxSettings } from './sandbox-config.ts';
 import { StatusWriter } from './status/status-writer.ts';
@@ -43,6 +45,7 @@ export class Kubelet implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #deps: PodWorkerDeps;
   readonly #subscriptions: { remove(): void }[] = [];
+  #agent: NodeAgent | undefined;
   #silent = false;
 
   constructor(options: KubeletOptions) {
@@ -87,7 +90,8 @@ export class Kubelet implements AsyncDisposable {
   /** Resolves when the node is registered and its pods are being taken care of. */
   async start(): Promise<void> {
     const { client, clock, log, runtime, facts } = this.#o;
-    await new NodeAgent({ client, clock, log, runtime, facts, signal: this.#signal }).start();
+    this.#agent = new NodeAgent({ client, clock, log, runtime, facts, signal: this.#signal });
+    await this.#agent.start();
     this.#subscriptions.push(
       runtime.onChange((uid) => this.#workers.get(uid)?.notify()),
       this.#o.pods.subscribe(facts.name, { set: (pod) => this.#set(pod), deleted: (pod) => this.#deleted(pod) }),
@@ -132,11 +136,27 @@ export class Kubelet implements AsyncDisposable {
     const worker = this.#workers.get(uid);
     if (worker !== undefined) return worker.update(pod);
     const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    const created = new PodWorker(this.#deps, pod);
+    // A pod that has been taken once is not refused because the kubelet starts anew.
+    const isNew = !finished && !pod.status?.startTime && !pod.metadata.deletionTimestamp;
+    const created = new PodWorker(this.#deps, pod, isNew ? this.#admission(pod) : undefined);
     this.#workers.set(uid, created);
     // A pod that ended before this kubelet started has nothing to do until it is deleted.
     if (finished && !pod.metadata.deletionTimestamp) return;
     created.notify();
+  }
+
+  /** Whether the node takes the pod, beside those it has now; undefined: it does. */
+  #admission(pod: Pod): Admission | undefined {
+    const node = this.#agent?.node;
+    if (node === undefined) return undefined;
+    const others = [...this.#workers.values()].filter((w) => w.isActive).map((w) => w.pod);
+    const rejection = admit({ pod, others, node });
+    if (rejection === undefined) return undefined;
+    // Labels and taints may have changed since the node was last read.
+    return async () => {
+      const fresh = await this.#o.client.get<Node>(NODES, this.nodeName);
+      return admit({ pod, others, node: fresh });
+    };
   }
 
   #deleted(pod: Pod): void {

@@ -16,11 +16,14 @@ import { isConflict, isNotFound } from '../machinery/errors/status-error.ts';
 import { formatTime, parseTime } from '../machinery/meta/time.ts';
 import type { ContainerStarter } from './container-starter.ts';
 import { type PodActions, podActions } from './pod-actions.ts';
-import { stopPod } from './pod-stop.ts';
+import { type Rejection, rejectedStatus } from './pod-admission.ts';
+import { GracePeriod, stopPod } from './pod-stop.ts';
 import { Prober } from './prober/prober.ts';
+import { ContainerResize } from './resize.ts';
+import { isSidecar } from './restart-policy.ts';
 import type { ContainerRuntime, PodRecord } from './runtime/container-runtime.ts';
 import type { StartFailure } from './status/container-statuses.ts';
-import { podStatus } from './status/pod-status.ts';
+import { endedStatus, podStatus } from './status/pod-status.ts';
 import type { StatusWriter } from './status/status-writer.ts';
 import { type PodVolumes, VolumeError } from './volumes/pod-volumes.ts';
 
@@ -39,6 +42,8 @@ export interface PodWorkerDeps {
   onGone(uid: string): void;
 }
 
+export type Admission = () => Promise<Rejection | undefined>;
+
 interface Verdict {
   reason: string;
   message: string;
@@ -48,31 +53,36 @@ export class PodWorker {
   readonly uid: string;
   readonly #d: PodWorkerDeps;
   readonly #prober: Prober;
+  readonly #resize: ContainerResize;
   readonly #failures = new Map<string, StartFailure>();
   readonly #startTime: string;
   #pod: Pod;
   /** The object is gone from the API server; nothing to report to. */
   #orphaned = false;
-  #phase: 'running' | 'terminating' | 'terminated' = 'running';
+  #phase: 'running' | 'terminating' | 'stopped' | 'terminated' = 'running';
   #verdict: Verdict | undefined;
   #dirty = false;
   #looping = false;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  /** Shortens the grace period of a stop that is under way. */
-  #graceChanged: (() => void) | undefined;
+  /** Of a stop that is under way. */
+  #grace: GracePeriod | undefined;
+  #admission: Admission | undefined;
+  #rejection: Rejection | undefined;
 
-  constructor(deps: PodWorkerDeps, pod: Pod, verdict?: Verdict) {
+  /** `admission`: asked once, before anything else; a pod that the node does not take fails without ever running. */
+  constructor(deps: PodWorkerDeps, pod: Pod, admission?: Admission) {
     this.#d = deps;
     this.#pod = pod;
-    this.#verdict = verdict;
+    this.#admission = admission;
+    this.#resize = new ContainerResize(deps.runtime, deps.starter);
     this.uid = pod.metadata.uid ?? '';
     this.#startTime = formatTime(deps.clock.now());
     this.#prober = new Prober({
       runtime: deps.runtime,
       clock: deps.clock,
       onChange: () => this.notify(),
-      onFailure: (c, message) => this.#event('Warning', 'Unhealthy', message, c),
+      onEvent: (c, reason, message) => this.#event('Warning', reason, message, c),
     });
   }
 
@@ -80,17 +90,22 @@ export class PodWorker {
     return this.#pod;
   }
 
+  /** The pod takes up room on the node. */
+  get isActive(): boolean {
+    return this.#rejection === undefined && (this.#phase === 'running' || this.#phase === 'terminating');
+  }
+
   /** The pod's object changed. */
   update(pod: Pod): void {
     this.#pod = pod;
-    this.#graceChanged?.();
+    this.#grace?.shorten(this.#graceMs());
     this.notify();
   }
 
   /** The pod's object was removed while the pod was still here. */
   orphan(): void {
     this.#orphaned = true;
-    this.#graceChanged?.();
+    this.#grace?.shorten(this.#graceMs());
     this.notify();
   }
 
@@ -134,24 +149,47 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    const { runtime } = this.#d;
-    let record = await runtime.pod(this.uid);
+    const { runtime, volumes } = this.#d;
+    const isGoing = this.#orphaned || this.#pod.metadata.deletionTimestamp !== undefined;
+    if (this.#admission !== undefined) {
+      this.#rejection = await this.#admission();
+      this.#admission = undefined;
+    }
+    if (this.#rejection !== undefined && !isGoing) return this.#reject(this.#rejection);
+    // What has ended stays until it is deleted, so that its logs can still be read.
+    if (this.#phase === 'stopped') return isGoing ? this.#remove() : undefined;
+    const record = await runtime.pod(this.uid);
     this.#checkDeadline();
-    const phaseNow = this.#report(record, false).phase;
-    const finished = phaseNow === 'Succeeded' || phaseNow === 'Failed';
-    if (this.#orphaned || this.#pod.metadata.deletionTimestamp || this.#verdict !== undefined || finished)
-      return this.#terminate();
+    const previous = this.#previous();
+    this.#prober.sync(this.#pod, record, { terminating: isGoing, previous });
+    this.#resize.look(this.#pod, record, previous);
+    const status = this.#report(record);
+    if (isGoing || this.#verdict !== undefined || isEnd(status)) return this.#terminate(record);
 
-    const ready = await this.#mountVolumes();
-    if (ready === undefined) return;
-    const actions = podActions(this.#pod, record, this.#prober, (c) => this.#d.starter.hashOf(c));
-    await this.#apply(actions, record, ready);
-    record = await runtime.pod(this.uid);
-    this.#prober.sync(this.#pod, record, { terminating: false });
-    const { phase } = this.#report(record, false);
-    if (phase === 'Succeeded' || phase === 'Failed') this.notify();
-    const refresh = this.#d.volumes.refreshAfter?.(this.#pod);
+    const paths = await this.#mountVolumes();
+    if (paths === undefined) return;
+    const actions = podActions({
+      pod: this.#pod,
+      record,
+      probes: this.#prober,
+      hashOf: (c) => this.#d.starter.hashOf(c),
+      resized: (_c, r) => this.#resize.change(r.id),
+    });
+    if (await this.#apply(actions, record, paths)) {
+      const after = await runtime.pod(this.uid);
+      this.#prober.sync(this.#pod, after, { terminating: false, previous: status });
+      if (isEnd(this.#report(after))) this.notify();
+    }
+    const refresh = volumes.refreshAfter?.(this.#pod);
     if (refresh !== undefined) this.#wakeIn(refresh);
+  }
+
+  #reject(rejection: Rejection): void {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'stopped';
+    this.#event('Warning', rejection.reason, rejection.message);
+    const status = rejectedStatus(this.#pod, rejection, this.#startTime);
+    this.#d.statuses.set(this.#pod, status, { mayRun: false });
   }
 
   async #mountVolumes(): Promise<ReadonlyMap<string, string> | undefined> {
@@ -165,66 +203,76 @@ export class PodWorker {
     }
   }
 
+  /** True when something was done. */
   async #apply(
     actions: PodActions,
     record: PodRecord | undefined,
     volumes: ReadonlyMap<string, string>,
-  ): Promise<void> {
-    const { runtime, starter } = this.#d;
+  ): Promise<boolean> {
     const pod = this.#pod;
     if (actions.killPod) {
-      if (actions.createSandbox && record?.sandboxes[0] !== undefined) {
+      if (actions.createSandbox && record?.sandboxes[0] !== undefined)
         this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-      }
-      await stopPod({ pod, record, deps: this.#d, podIP: '', graceMs: () => 2000 });
-      if (!actions.createSandbox) return;
+      const grace = new GracePeriod(this.#d.clock, this.#graceMs());
+      await stopPod({ pod, record, deps: this.#d, podIP: this.#podIP(record), grace });
+      if (!actions.createSandbox) return true;
     }
-    for (const k of actions.kill) {
-      this.#event('Normal', 'Killing', k.message, k.container);
-      const own =
-        k.container?.[k.reason === 'startup' ? 'startupProbe' : 'livenessProbe']?.terminationGracePeriodSeconds;
-      const seconds = own ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
-      await starter.stop(pod, k.container, k.record, seconds * 1000, this.#podIP(record));
+    for (const { record: r, container, message, reason } of actions.kill) {
+      const probe =
+        reason === 'startup' ? container.startupProbe : reason === 'liveness' ? container.livenessProbe : undefined;
+      const own = probe?.terminationGracePeriodSeconds;
+      const grace = new GracePeriod(this.#d.clock, own === undefined ? this.#graceMs() : own * 1000);
+      await this.#d.starter.stop({ pod, container, record: r, grace, podIP: this.#podIP(record), message });
     }
-    let sandboxId = actions.sandboxId;
-    if (actions.createSandbox) {
-      try {
-        sandboxId = await starter.createSandbox(pod, actions.sandboxAttempt);
-      } catch (err) {
-        this.#event(
-          'Warning',
-          'FailedCreatePodSandBox',
-          `Failed to create pod sandbox: ${err instanceof Error ? err.message : err}`,
-        );
-        this.#wakeIn(2000);
-        return;
-      }
-    }
-    if (sandboxId === undefined) return;
-    const podIPs = (await runtime.pod(this.uid))?.sandboxes.find((s) => s.id === sandboxId)?.ips ?? [];
-    const toStart = [
-      ...actions.ephemeral,
-      ...actions.sidecars,
-      ...(actions.init ? [actions.init] : []),
-      ...actions.containers,
-    ];
-    for (const c of toStart) await this.#startOne(c, sandboxId, podIPs, record, volumes);
+    const sandboxId = actions.createSandbox ? await this.#createSandbox(actions.sandboxAttempt) : actions.sandboxId;
+    if (sandboxId === undefined) return true;
+    await this.#startAll(actions, sandboxId, volumes);
+    const { kill, init, ephemeral, containers, resize } = actions;
+    return actions.createSandbox || [kill, init, ephemeral, containers, resize].some((list) => list.length > 0);
   }
 
+  async #createSandbox(attempt: number): Promise<string | undefined> {
+    try {
+      return await this.#d.starter.createSandbox(this.#pod, attempt);
+    } catch (err) {
+      const message = `Failed to create pod sandbox: ${err instanceof Error ? err.message : err}`;
+      this.#event('Warning', 'FailedCreatePodSandBox', message);
+      this.#wakeIn(2000);
+      return undefined;
+    }
+  }
+
+  async #startAll(actions: PodActions, sandboxId: string, volumes: ReadonlyMap<string, string>): Promise<void> {
+    const { init, ephemeral, containers, resize } = actions;
+    if (init.length + ephemeral.length + containers.length + resize.length === 0) return;
+    // As of now: what was just killed has ended.
+    const record = await this.#d.runtime.pod(this.uid);
+    const podIPs = record?.sandboxes.find((s) => s.id === sandboxId)?.ips ?? [];
+    for (const c of ephemeral) await this.#startOne(c, sandboxId, podIPs, record, volumes);
+    for (const c of init) {
+      // The rest of the pod waits for an init container, but not for a sidecar that does not start.
+      if (!(await this.#startOne(c, sandboxId, podIPs, record, volumes)) && !isSidecar(c)) return;
+    }
+    for (const { container, record: r } of resize) await this.#resize.apply(this.#pod, container, r);
+    for (const c of containers) await this.#startOne(c, sandboxId, podIPs, record, volumes);
+  }
+
+  /** True when the container was started. */
   async #startOne(
     c: Container,
     sandboxId: string,
     podIPs: readonly string[],
     record: PodRecord | undefined,
     volumes: ReadonlyMap<string, string>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const result = await this.#d.starter.start({ pod: this.#pod, container: c, sandboxId, podIPs, record, volumes });
     if (result === undefined) {
       this.#failures.delete(c.name);
-      return;
+      return true;
     }
     this.#failures.set(c.name, result);
     this.#wakeIn(result.retryAfter);
+    return false;
   }
 
   /** Past activeDeadlineSeconds the pod fails. */
@@ -239,41 +287,32 @@ export class PodWorker {
     this.#verdict = { reason: 'DeadlineExceeded', message };
   }
 
-  async #terminate(): Promise<void> {
+  async #terminate(record: PodRecord | undefined): Promise<void> {
     this.#phase = 'terminating';
-    const { runtime, volumes, statuses } = this.#d;
-    const record = await runtime.pod(this.uid);
-    this.#prober.sync(this.#pod, record, { terminating: true });
-    await stopPod({
-      pod: this.#pod,
-      record,
-      deps: this.#d,
-      podIP: this.#podIP(record),
-      graceMs: () => this.#graceMs(),
-      onGraceChange: (listener) => {
-        this.#graceChanged = listener;
-      },
-      onStopping: (c) => this.#event('Normal', 'Killing', `Stopping container ${c.name}`, c),
-    });
-    this.#graceChanged = undefined;
+    const { runtime, volumes, statuses, clock } = this.#d;
+    this.#prober.sync(this.#pod, record, { terminating: true, previous: this.#previous() });
+    this.#grace = new GracePeriod(clock, this.#graceMs());
+    await stopPod({ pod: this.#pod, record, deps: this.#d, podIP: this.#podIP(record), grace: this.#grace });
+    this.#grace = undefined;
     this.#prober.stop();
-    this.#report(await runtime.pod(this.uid), true);
+    const status = this.#status(await runtime.pod(this.uid), true);
     await volumes.unmount(this.#pod);
-    await statuses.flushed(this.uid);
-    // A finished pod stays until it is deleted, so that its logs can still be read.
+    this.#phase = 'stopped';
+    if (!this.#orphaned) statuses.set(this.#pod, endedStatus(this.#pod, status), { mayRun: false });
     if (this.#pod.metadata.deletionTimestamp || this.#orphaned) await this.#remove();
   }
 
   #graceMs(): number {
     if (this.#orphaned) return 1000;
-    const seconds =
-      this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30;
-    return seconds * 1000;
+    const { deletionGracePeriodSeconds } = this.#pod.metadata;
+    const seconds = deletionGracePeriodSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30;
+    return Math.max(seconds, 1) * 1000;
   }
 
   async #remove(): Promise<void> {
     const { runtime, client, statuses, starter, volumes } = this.#d;
     const { name = '', namespace = '' } = this.#pod.metadata;
+    await statuses.flushed(this.uid);
     if (!this.#orphaned) {
       try {
         await client.delete(PODS, name, { namespace, gracePeriodSeconds: 0, preconditions: { uid: this.uid } });
@@ -292,10 +331,15 @@ export class PodWorker {
     this.#d.onGone(this.uid);
   }
 
-  #report(record: PodRecord | undefined, isTerminal: boolean): PodStatus {
-    const { statuses, runtime, clock, hostIPs } = this.#d;
-    const previous = statuses.get(this.uid) ?? this.#pod.status ?? {};
-    const status = podStatus({
+  /** What was last said of the pod, by this kubelet or the one before it. */
+  #previous(): PodStatus {
+    return this.#d.statuses.get(this.uid) ?? this.#pod.status ?? {};
+  }
+
+  #status(record: PodRecord | undefined, isTerminal: boolean): PodStatus {
+    const { runtime, clock, hostIPs } = this.#d;
+    const previous = this.#previous();
+    return podStatus({
       pod: this.#pod,
       record,
       previous,
@@ -304,11 +348,17 @@ export class PodWorker {
       runtimeName: runtime.name,
       hostIPs,
       failure: (name) => this.#failures.get(name),
+      actual: (id) => this.#resize.actual(id),
       probes: this.#prober,
       startTime: this.#startTime,
       now: clock.now(),
     });
-    if (!this.#orphaned) statuses.set(this.#pod, status);
+  }
+
+  /** Of a pod that may still have something running. */
+  #report(record: PodRecord | undefined): PodStatus {
+    const status = this.#status(record, false);
+    if (!this.#orphaned) this.#d.statuses.set(this.#pod, status, { mayRun: true });
     return status;
   }
 
@@ -330,4 +380,8 @@ export class PodWorker {
       this.notify();
     });
   }
+}
+
+function isEnd({ phase }: PodStatus): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
 }

@@ -33,12 +33,18 @@ export interface NodeAgentOptions {
 
 export class NodeAgent {
   readonly #o: NodeAgentOptions;
+  #node: Node | undefined;
   #lease: Lease | undefined;
   #reportedAt = 0;
   #uid = '';
 
   constructor(options: NodeAgentOptions) {
     this.#o = options;
+  }
+
+  /** As last read from the API server. */
+  get node(): Node | undefined {
+    return this.#node;
   }
 
   /** Resolves when the node is registered and has reported once; goes on until the signal aborts. */
@@ -81,12 +87,13 @@ export class NodeAgent {
   async #reportStatus(): Promise<void> {
     const { client, clock, runtime, facts } = this.#o;
     const node = await client.get<Node>(NODES, facts.name, { resourceVersion: '0' });
+    this.#node = node;
     const { runtimeReady, networkReady, message } = await runtime.status();
     const health = { ready: runtimeReady && networkReady, message };
     const status = nodeStatus({ facts, health, previous: node.status, images: await this.#images(), now: clock.now() });
     const unchanged = node.status !== undefined && sameNodeStatus(node.status, status);
     if (unchanged && clock.now() - this.#reportedAt < REPORT_PERIOD) return;
-    await client.patch(NODES, facts.name, 'strategic', { status }, { subresource: 'status' });
+    this.#node = await client.patch<Node>(NODES, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAt = clock.now();
   }
 

@@ -19,6 +19,8 @@ export interface ProbeTarget {
 export interface ProbeOutcome {
   success: boolean;
   output: string;
+  /** A success that somebody should look at. */
+  warning?: boolean;
 }
 
 const MAX_OUTPUT = 10 * 1024;
@@ -88,25 +90,57 @@ async function tcpProbe(
   return { success: true, output: '' };
 }
 
-/** Any status from 200 to 399 is health. Also used for HTTP lifecycle hooks. */
-export async function httpProbe(
+type HttpAction = NonNullable<Probe['httpGet']>;
+
+const MAX_REDIRECTS = 10;
+
+/** Any status from 200 to 399 is health. Redirects are followed, but not to another host: those are worth a warning. */
+async function httpProbe(target: ProbeTarget, action: HttpAction, signal: AbortSignal): Promise<ProbeOutcome> {
+  let url = httpUrl(target, action);
+  for (let i = 0; ; i++) {
+    const { code, location, body } = await httpGet(target, url, action, 'kube-probe', signal);
+    if (code < 200 || code >= 400) return { success: false, output: `HTTP probe failed with statuscode: ${code}` };
+    if (code < 300 || location === undefined) return { success: true, output: body };
+    const next = new URL(location, url);
+    if (next.hostname !== url.hostname)
+      return { success: true, warning: true, output: `Probe terminated redirects, Response body: ${body}` };
+    if (i === MAX_REDIRECTS)
+      return { success: false, output: `Get ${JSON.stringify(location)}: stopped after 10 redirects` };
+    url = next;
+  }
+}
+
+/** Where a probe or a lifecycle hook calls. @throws Error when its port has no meaning */
+export function httpUrl(target: ProbeTarget, action: HttpAction): URL {
+  const host = action.host || target.podIP;
+  const scheme = action.scheme === 'HTTPS' ? 'https' : 'http';
+  const path = action.path || '/';
+  return new URL(
+    `${scheme}://${host.includes(':') ? `[${host}]` : host}:${resolvePort(action.port, target.container)}${path.startsWith('/') ? path : `/${path}`}`,
+  );
+}
+
+/** One request from inside the node's network; what answers is not trusted, its certificate not looked at. */
+export async function httpGet(
   target: ProbeTarget,
-  probe: NonNullable<Probe['httpGet']>,
+  url: URL,
+  action: HttpAction,
+  agent: 'kube-probe' | 'kube-lifecycle',
   signal: AbortSignal,
-): Promise<ProbeOutcome> {
-  const host = probe.host || target.podIP;
-  const port = resolvePort(probe.port, target.container);
-  const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' };
-  for (const h of probe.httpHeaders ?? []) headers[h.name.toLowerCase()] = h.value;
+): Promise<{ code: number; location: string | undefined; body: string }> {
+  const secure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port) || (secure ? 443 : 80);
+  const headers: Record<string, string> = { 'user-agent': `${agent}/1.36`, accept: '*/*', connection: 'close' };
+  for (const h of action.httpHeaders ?? []) headers[h.name.toLowerCase()] = h.value;
   const socket = await target.runtime.dial(host, port, signal);
   try {
-    const secure = probe.scheme === 'HTTPS';
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const request = (secure ? https : http).request(
         {
           host,
           port,
-          path: probe.path || '/',
+          path: `${url.pathname}${url.search}`,
           headers,
           signal,
           agent: false,
@@ -119,11 +153,18 @@ export async function httpProbe(
       request.on('error', reject);
       request.end();
     });
-    const body: Buffer[] = [];
-    for await (const chunk of response) if (Buffer.concat(body).length < MAX_OUTPUT) body.push(chunk as Buffer);
-    const code = response.statusCode ?? 0;
-    const success = code >= 200 && code < 400;
-    return { success, output: success ? Buffer.concat(body).toString() : `HTTP probe failed with statuscode: ${code}` };
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, MAX_OUTPUT - size));
+      size += chunk.length;
+      if (size >= MAX_OUTPUT) break;
+    }
+    return {
+      code: response.statusCode ?? 0,
+      location: response.headers.location,
+      body: Buffer.concat(chunks).toString(),
+    };
   } finally {
     socket.destroy();
   }

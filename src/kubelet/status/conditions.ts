@@ -4,7 +4,14 @@ import { formatTime } from '../../machinery/meta/time.ts';
 import { isSidecar } from '../restart-policy.ts';
 import type { Phase } from './phase.ts';
 
-const OWNED = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizeInProgress'];
+const OWNED = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+  'PodResizeInProgress',
+];
 
 type Verdict = { status: 'True' | 'False'; reason?: string; message?: string };
 const TRUE: Verdict = { status: 'True' };
@@ -59,10 +66,9 @@ function listed(names: readonly string[]): string {
 function containersReadyVerdict({ pod, initStatuses, statuses, phase }: ConditionsInput): Verdict {
   const all = [...initStatuses, ...statuses];
   if (all.length === 0) return { status: 'False', reason: 'UnknownContainerStatuses' };
-  const names = [
-    ...(pod.spec?.initContainers ?? []).filter(isSidecar),
-    ...(pod.spec?.containers ?? []),
-  ].map((c) => c.name);
+  const names = [...(pod.spec?.initContainers ?? []).filter(isSidecar), ...(pod.spec?.containers ?? [])].map(
+    (c) => c.name,
+  );
   const unknown = names.filter((n) => !all.some((s) => s.name === n));
   const unready = names.filter((n) => all.some((s) => s.name === n && !s.ready));
   if (phase === 'Succeeded' && unknown.length === 0) return { status: 'False', reason: 'PodCompleted' };

@@ -111,7 +111,11 @@ function withoutRecord(
   return {
     name: c.name,
     state,
-    lastState: isLost ? { terminated: { ...UNKNOWN, message } } : ended ? { terminated: ended } : (old?.lastState ?? {}),
+    lastState: isLost
+      ? { terminated: { ...UNKNOWN, message } }
+      : ended
+        ? { terminated: ended }
+        : (old?.lastState ?? {}),
     ready: isInit && state.terminated?.exitCode === 0,
     restartCount: (old?.restartCount ?? 0) + (isLost && !pod.metadata.deletionTimestamp ? 1 : 0),
     image: c.image ?? '',

@@ -1,9 +1,9 @@
 /** The whole status of a pod as the kubelet reports it. Pure. Upstream: pkg/kubelet/kubelet_pods.go generateAPIPodStatus */
 import type { Container, Pod, PodStatus } from '../../api/core-v1.ts';
 import { qosClass } from '../../machinery/pods/pod-resources.ts';
+import { needsSandbox } from '../pod-actions.ts';
 import type { PodRecord } from '../runtime/container-runtime.ts';
 import { podConditions } from './conditions.ts';
-import { needsSandbox } from '../pod-actions.ts';
 import { containerStatuses, type StartFailure, withEnds } from './container-statuses.ts';
 import { podPhase } from './phase.ts';
 
@@ -61,7 +61,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
     hasInitialized: hasStarted(pod, record),
   });
   // An end that was told is never taken back.
-  const phase = ended(pod.status?.phase) ?? (verdict ? 'Failed' : (ended(computed) ?? ended(previous.phase) ?? computed));
+  const phase =
+    ended(pod.status?.phase) ?? (verdict ? 'Failed' : (ended(computed) ?? ended(previous.phase) ?? computed));
   const reason = verdict?.reason ?? (phase === previous.phase ? previous.reason || pod.status?.reason : undefined);
   const message = verdict?.message ?? (phase === previous.phase ? previous.message || pod.status?.message : undefined);
   const sandbox = record?.sandboxes.find((s) => s.ready);

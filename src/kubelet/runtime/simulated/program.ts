@@ -8,6 +8,8 @@ export interface Program {
   /** Ms until it ends by itself; undefined: it runs until stopped. */
   duration: number | undefined;
   exitCode: number;
+  /** Its command was understood. */
+  isScript: boolean;
   /** What it prints, and when (ms after the start). */
   output: { at: number; line: string }[];
 }
@@ -22,7 +24,7 @@ export function programOf(config: ContainerConfig): Program {
   const finishes = config.isInit
     ? config.restartPolicy !== 'Always' || config.ownerKind !== ''
     : config.restartPolicy !== 'Always' && (words.length > 0 || config.ownerKind === 'Job');
-  return { duration: finishes ? DEFAULT_RUN : undefined, exitCode: 0, output: [] };
+  return { duration: finishes ? DEFAULT_RUN : undefined, exitCode: 0, isScript: false, output: [] };
 }
 
 function parseCommand(words: readonly string[]): Program | undefined {
@@ -30,29 +32,45 @@ function parseCommand(words: readonly string[]): Program | undefined {
   const name = first.slice(first.lastIndexOf('/') + 1);
   const isShell = ['sh', 'bash', 'ash'].includes(name) && /^-[a-z]*c$/.test(rest[0] ?? '');
   if (isShell) return parseScript(rest[1] ?? '');
-  return run([[name, ...rest]]);
+  return run([{ joint: ';', words: [name, ...rest] }]);
 }
 
-/** Statements divided by `;`, `&&` or line ends; nothing with variables, loops, pipes or redirections. */
+interface Statement {
+  /** What divides it from the one before. */
+  joint: ';' | '&&' | '||';
+  words: string[];
+}
+
+/** Statements divided by `;`, `&&`, `||` or line ends; nothing with variables, loops, pipes or substitutions. */
 function parseScript(script: string): Program | undefined {
-  if (/[|`$(){}]|\b(while|for|if|do|then)\b/.test(script)) return undefined;
-  const statements = script
-    .split(/;|&&|\n/)
-    .map((s) => s.trim())
-    .filter((s) => s !== '' && !s.startsWith('#'));
-  return run(
-    statements.map((s) =>
-      [...s.replace(/\s*[0-9]?>+\s*\S+/g, '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-        (m) => m[1] ?? m[2] ?? m[3] ?? '',
-      ),
-    ),
-  );
+  if (/[`$(){}]|\b(while|for|if|do|then)\b|(^|[^|])\|($|[^|])/.test(script)) return undefined;
+  const statements: Statement[] = [];
+  let joint: Statement['joint'] = ';';
+  for (const part of script.split(/(;|&&|\|\||\n)/)) {
+    if (part === '&&' || part === '||') joint = part;
+    else if (part === ';' || part === '\n') joint = ';';
+    else {
+      const words = split(part.trim().replace(/\s*[0-9]?>+\s*\S+/g, ''));
+      if (words.length === 0 || words[0]?.startsWith('#')) continue;
+      statements.push({ joint, words });
+    }
+  }
+  return run(statements);
 }
 
-function run(statements: readonly (readonly string[])[]): Program | undefined {
-  const program: Program = { duration: 0, exitCode: 0, output: [] };
-  for (const [name = '', ...args] of statements) {
+/** Words as a shell sees them: quotes hold them together. */
+function split(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
+}
+
+function run(statements: readonly Statement[]): Program | undefined {
+  const program: Program = { duration: 0, exitCode: 0, isScript: true, output: [] };
+  for (const { joint, words } of statements) {
+    if ((joint === '&&' && program.exitCode !== 0) || (joint === '||' && program.exitCode === 0)) continue;
+    const isLast = words[0] === 'exec';
+    const [name = '', ...args] = isLast ? words.slice(1) : words;
     const at = program.duration ?? 0;
+    program.exitCode = 0;
     switch (name) {
       case 'sleep': {
         const ms = sleepTime(args[0] ?? '');
@@ -67,16 +85,14 @@ function run(statements: readonly (readonly string[])[]): Program | undefined {
         return { ...program, exitCode: Number(args[0] ?? 0) & 255 };
       case 'true':
       case ':':
-        program.exitCode = 0;
         break;
       case 'false':
         program.exitCode = 1;
         break;
-      case 'exec':
-        return run([args]);
       default:
         return undefined;
     }
+    if (isLast) break;
   }
   return program;
 }

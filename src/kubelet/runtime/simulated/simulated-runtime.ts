@@ -30,11 +30,27 @@ export interface SimulatedRuntimeOptions {
   latency?: number;
 }
 
+/** What a test may decide instead of the simulation. Asked each time; undefined: as usual. */
+export interface SimulatedBehaviour {
+  /** Usually every probe succeeds. */
+  probe?(container: ContainerRecord, probe: Probe): ProbeAnswer | undefined;
+  /** How long the container takes to end when it is asked to, and with what. Usually at once. */
+  stop?(container: ContainerRecord): { after: number; exitCode: number } | undefined;
+}
+
+export interface ProbeAnswer {
+  success: boolean;
+  output: string;
+}
+
 interface Container {
   record: ContainerRecord;
   program: Program;
   timer: Timer | undefined;
   logListeners: Set<() => void>;
+  /** Set while it is being stopped. */
+  killAt: number;
+  killTimer: Timer | undefined;
 }
 
 interface Pod {
@@ -51,6 +67,8 @@ export class SimulatedRuntime implements ContainerRuntime {
   readonly #containers = new Map<string, Container>();
   readonly #images = new Map<string, Image>();
   readonly #listeners = new Set<(uid: string) => void>();
+  /** For tests. */
+  behaviour: SimulatedBehaviour = {};
   #ids = 0;
 
   constructor(options: SimulatedRuntimeOptions) {
@@ -139,7 +157,14 @@ export class SimulatedRuntime implements ContainerRuntime {
       message: '',
       logPath: '',
     };
-    const container: Container = { record, program: programOf(config), timer: undefined, logListeners: new Set() };
+    const container: Container = {
+      record,
+      program: programOf(config),
+      timer: undefined,
+      logListeners: new Set(),
+      killAt: Number.POSITIVE_INFINITY,
+      killTimer: undefined,
+    };
     pod.containers.unshift(container);
     this.#containers.set(record.id, container);
     return record.id;
@@ -163,9 +188,29 @@ export class SimulatedRuntime implements ContainerRuntime {
       this.#end(c, 137, 9, 'Error');
       return;
     }
-    // Simulated programs heed the signal at once: a grace period is an upper bound.
-    if (graceMs <= 0) this.#end(c, 137, 9, 'Error');
-    else this.#end(c, 0, 0, 'Completed');
+    const { clock } = this.#o;
+    // A script dies of the signal; what is taken for a service ends in order.
+    const { after, exitCode } = this.behaviour.stop?.(c.record) ?? { after: 0, exitCode: c.program.isScript ? 143 : 0 };
+    const isFirst = c.killAt === Number.POSITIVE_INFINITY;
+    if (graceMs <= 0 || (isFirst && after <= 0)) {
+      if (graceMs <= 0) this.#end(c, 137, 9, 'Error');
+      else this.#end(c, exitCode, 0, exitCode === 0 ? 'Completed' : 'Error');
+      return;
+    }
+    if (isFirst) {
+      c.timer?.cancel();
+      c.timer = clock.after(after, () => this.#end(c, exitCode, 0, exitCode === 0 ? 'Completed' : 'Error'));
+    }
+    if (clock.now() + graceMs < c.killAt) {
+      c.killAt = clock.now() + graceMs;
+      c.killTimer?.cancel();
+      c.killTimer = clock.after(graceMs, () => this.#end(c, 137, 9, 'Error'));
+    }
+    while (!this.#hasEnded(c)) await this.#change(c, undefined);
+  }
+
+  #hasEnded(c: Container): boolean {
+    return c.record.state === 'exited';
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -225,19 +270,26 @@ export class SimulatedRuntime implements ContainerRuntime {
   dial(): Promise<Duplex> {
     return Promise.reject(new RuntimeError('Unavailable', 'a simulated pod has no network'));
   }
-  /** Simulated containers are healthy. */
-  answerProbe(_containerId: string, _probe: Probe): { success: boolean; output: string } {
-    return { success: true, output: '' };
+  answerProbe(containerId: string, probe: Probe): ProbeAnswer {
+    const c = this.#containers.get(containerId);
+    return (c && this.behaviour.probe?.({ ...c.record }, probe)) ?? { success: true, output: '' };
   }
 
   async *logs(id: string, options: LogOptions): AsyncIterable<Buffer> {
     const c = this.#containers.get(id);
     if (c === undefined) throw new RuntimeError('NotFound', `container "${id}" not found`);
+    // Simulated programs print to their standard output only.
+    if (options.stream === 'Stderr') return;
     const { clock } = this.#o;
-    const render = (l: { at: number; line: string }) =>
-      Buffer.from(
-        `${options.timestamps ? `${new Date(c.record.startedAt + l.at).toISOString().replace('Z', '000000Z')} ` : ''}${l.line}\n`,
-      );
+    let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+    const render = (l: { at: number; line: string }) => {
+      const time = options.timestamps
+        ? `${new Date(c.record.startedAt + l.at).toISOString().replace('Z', '000000Z')} `
+        : '';
+      const bytes = Buffer.from(`${time}${l.line}\n`).subarray(0, left);
+      left -= bytes.length;
+      return bytes;
+    };
     const elapsed = () => (c.record.state === 'exited' ? c.record.finishedAt : clock.now()) - c.record.startedAt;
     let next = 0;
     const due = () => {
@@ -246,39 +298,47 @@ export class SimulatedRuntime implements ContainerRuntime {
         lines.push(c.program.output[next++]!);
       return lines.filter((l) => options.since === undefined || c.record.startedAt + l.at >= options.since);
     };
-    let first = due();
-    if (options.tailLines !== undefined) first = options.tailLines === 0 ? [] : first.slice(-options.tailLines);
-    for (const l of first) yield render(l);
-    while (options.follow && c.record.state !== 'exited' && !options.signal.aborted) {
+    let ready = due();
+    if (options.tailLines !== undefined) ready = options.tailLines === 0 ? [] : ready.slice(-options.tailLines);
+    for (;;) {
+      for (const l of ready) {
+        yield render(l);
+        if (left <= 0) return;
+      }
+      if (!options.follow || c.record.state === 'exited' || options.signal.aborted) return;
       const upcoming = c.program.output[next];
       const wait = upcoming === undefined ? undefined : Math.max(upcoming.at - elapsed(), 0);
       await this.#change(c, wait, options.signal);
-      for (const l of due()) yield render(l);
+      ready = due();
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const c of this.#containers.values()) c.timer?.cancel();
+    for (const c of this.#containers.values()) {
+      c.timer?.cancel();
+      c.killTimer?.cancel();
+    }
   }
 
   /** Resolves when the container ends, after `wait` ms, or when the reader goes away. */
-  #change(c: Container, wait: number | undefined, signal: AbortSignal): Promise<void> {
+  #change(c: Container, wait: number | undefined, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const timer = wait === undefined ? undefined : this.#o.clock.after(wait, done);
       function done() {
         timer?.cancel();
         c.logListeners.delete(done);
-        signal.removeEventListener('abort', done);
+        signal?.removeEventListener('abort', done);
         resolve();
       }
       c.logListeners.add(done);
-      signal.addEventListener('abort', done, { once: true });
+      signal?.addEventListener('abort', done, { once: true });
     });
   }
 
   #end(c: Container, exitCode: number, signal: number, reason: string): void {
     if (c.record.state === 'exited') return;
     c.timer?.cancel();
+    c.killTimer?.cancel();
     const now = this.#o.clock.now();
     Object.assign(c.record, { state: 'exited', finishedAt: now, exitCode, signal, reason });
     if (c.record.startedAt === 0) c.record.startedAt = now;
