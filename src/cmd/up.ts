@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { processStart } from '../cluster/process-start.ts';
+import { chooseRuntime, type RuntimeChoice } from '../cluster/runtime-choice.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
@@ -49,6 +50,7 @@ export async function up(args: readonly string[]): Promise<number> {
   const { values: flags, rest } = parseFlags(upFlags, args);
   if (rest.length > 0) throw new UsageError(`keelson up takes no arguments, got ${JSON.stringify(rest[0])}`);
   check(flags);
+  checkRuntime(flags);
   const dataDir = resolve(flags['data-dir']);
   makeDataDir(dataDir);
   const running = readState(dataDir);
@@ -70,6 +72,14 @@ function check(flags: UpFlags): void {
     throw new UsageError('--storage etcd needs --etcd-servers');
   if (flags.storage !== 'etcd' && flags['etcd-servers'].length > 0)
     throw new UsageError('--etcd-servers goes with --storage etcd');
+}
+
+function checkRuntime(flags: UpFlags): void {
+  try {
+    chooseRuntime(flags.runtime as RuntimeChoice, flags.nodes);
+  } catch (err) {
+    throw new CommandError((err as Error).message);
+  }
 }
 
 function oneOf(name: string, value: string, allowed: readonly string[]): void {

@@ -97,6 +97,12 @@ describe('the command line', function () {
     assert.equal(stderr.split('\n').length, 2);
   });
 
+  it('says in one line what a runtime cannot do', async () => {
+    const flags = ['--runtime=containerd', '--nodes=2', '--port=0'];
+    const { code, stderr } = await keelson(['up', '--data-dir', dir, ...flags]);
+    assert.deepEqual([code, stderr], [1, 'keelson: --runtime containerd has one node, got --nodes 2\n']);
+  });
+
   it('says in one line that etcd does not answer', async () => {
     const { code, stderr } = await up(dir, '--storage=etcd', '--etcd-servers=http://127.0.0.1:9').exit;
     assert.equal(code, 1);
