@@ -7,18 +7,34 @@ import { printedKinds, printerFor } from './printers.ts';
 const facts = new URL('../../../shared/facts/printer-columns.json', import.meta.url);
 /** How the facts name what is not a kind of its own. */
 const KIND_OF: Record<string, string> = {
-  DeviceTaint: 'DeviceTaintRule', MutatingWebhook: 'MutatingWebhookConfiguration', ValidatingWebhook: 'ValidatingWebhookConfiguration',
+  DeviceTaint: 'DeviceTaintRule',
+  MutatingWebhook: 'MutatingWebhookConfiguration',
+  ValidatingWebhook: 'ValidatingWebhookConfiguration',
 };
-const NOT_SERVED = ['Status', 'ComponentStatusList'];
+// Upstream has columns for storage capacities too, but serves them in the default table.
+const NOT_SERVED = ['Status', 'ComponentStatusList', 'CSIStorageCapacity'];
 
 describe('printers', () => {
   it('have the columns of upstream', function () {
     if (!existsSync(facts)) this.skip();
-    const want = JSON.parse(readFileSync(facts, 'utf8')) as Record<string, { name: string; type: string; format?: string; priority?: number }[]>;
+    const want = JSON.parse(readFileSync(facts, 'utf8')) as Record<
+      string,
+      { name: string; type: string; format?: string; priority?: number }[]
+    >;
     for (const [name, columns] of Object.entries(want)) {
       if (NOT_SERVED.includes(name)) continue;
-      const got = printerFor({ kind: KIND_OF[name] ?? name }).columns.map(({ name, type, format, priority }) => ({ name, type, format, priority }));
-      const full = columns.map((c) => ({ name: c.name, type: c.type, format: c.format ?? '', priority: c.priority ?? 0 }));
+      const got = printerFor({ kind: KIND_OF[name] ?? name }).columns.map(({ name, type, format, priority }) => ({
+        name,
+        type,
+        format,
+        priority,
+      }));
+      const full = columns.map((c) => ({
+        name: c.name,
+        type: c.type,
+        format: c.format ?? '',
+        priority: c.priority ?? 0,
+      }));
       // The facts hold the first of CSIDriver's three column lists only.
       assert.deepEqual(name === 'CSIDriver' ? got.slice(0, full.length) : got, full, name);
     }
@@ -34,49 +50,113 @@ describe('printers', () => {
   });
   const running = { name: 'a', ready: true, restartCount: 0, state: { running: {} } };
   const podCases: { name: string; object: object; want: unknown[] }[] = [
-    { name: 'running', object: pod({ phase: 'Running', containerStatuses: [running] }), want: ['p', '1/1', 'Running', '0', '5m', '<none>', '<none>', '<none>', '<none>'] },
+    {
+      name: 'running',
+      object: pod({ phase: 'Running', containerStatuses: [running] }),
+      want: ['p', '1/1', 'Running', '0', '5m', '<none>', '<none>', '<none>', '<none>'],
+    },
     {
       name: 'restarted',
-      object: pod({ phase: 'Running', containerStatuses: [{ ...running, restartCount: 2, lastState: { terminated: { exitCode: 1, finishedAt: '2026-01-01T11:59:00Z' } } }] }),
+      object: pod({
+        phase: 'Running',
+        containerStatuses: [
+          {
+            ...running,
+            restartCount: 2,
+            lastState: { terminated: { exitCode: 1, finishedAt: '2026-01-01T11:59:00Z' } },
+          },
+        ],
+      }),
       want: ['p', '1/1', 'Running', '2 (60s ago)', '5m', '<none>', '<none>', '<none>', '<none>'],
     },
     {
       name: 'waiting for an image',
-      object: pod({ phase: 'Pending', containerStatuses: [{ name: 'a', ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff' } } }] }),
+      object: pod({
+        phase: 'Pending',
+        containerStatuses: [
+          { name: 'a', ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff' } } },
+        ],
+      }),
       want: ['p', '0/1', 'ImagePullBackOff', '0', '5m', '<none>', '<none>', '<none>', '<none>'],
     },
     {
       name: 'an init container of two runs',
       object: pod(
-        { phase: 'Pending', initContainerStatuses: [{ name: 'i', restartCount: 0, state: { terminated: { exitCode: 0 } } }, { name: 'j', restartCount: 0, state: { running: {} } }] },
+        {
+          phase: 'Pending',
+          initContainerStatuses: [
+            { name: 'i', restartCount: 0, state: { terminated: { exitCode: 0 } } },
+            { name: 'j', restartCount: 0, state: { running: {} } },
+          ],
+        },
         { initContainers: [{ name: 'i' }, { name: 'j' }] },
       ),
       want: ['p', '0/1', 'Init:1/2', '0', '5m', '<none>', '<none>', '<none>', '<none>'],
     },
     {
       name: 'completed',
-      object: pod({ phase: 'Succeeded', containerStatuses: [{ name: 'a', ready: false, restartCount: 0, state: { terminated: { exitCode: 0, reason: 'Completed' } } }] }),
+      object: pod({
+        phase: 'Succeeded',
+        containerStatuses: [
+          { name: 'a', ready: false, restartCount: 0, state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+        ],
+      }),
       want: ['p', '0/1', 'Completed', '0', '5m', '<none>', '<none>', '<none>', '<none>'],
     },
     {
       name: 'terminating',
-      object: pod({ phase: 'Running', containerStatuses: [running] }, { nodeName: 'n' }, { deletionTimestamp: created }),
+      object: pod(
+        { phase: 'Running', containerStatuses: [running] },
+        { nodeName: 'n' },
+        { deletionTimestamp: created },
+      ),
       want: ['p', '1/1', 'Terminating', '0', '5m', '<none>', 'n', '<none>', '<none>'],
     },
   ];
   for (const { name, object, want } of podCases) {
-    it(`a pod: ${name}`, () => assert.deepEqual(printerFor({ kind: 'Pod' }).cells(object as KubeObject, { now }), want));
+    it(`a pod: ${name}`, () =>
+      assert.deepEqual(printerFor({ kind: 'Pod' }).cells(object as KubeObject, { now }), want));
   }
 
   const cases: { kind: string; object: object; want: unknown[] }[] = [
     {
       kind: 'Service',
-      object: { spec: { type: 'NodePort', clusterIPs: ['10.96.0.9'], ports: [{ port: 80, nodePort: 30080, protocol: 'TCP' }], selector: { b: '2', a: '1' } } },
+      object: {
+        spec: {
+          type: 'NodePort',
+          clusterIPs: ['10.96.0.9'],
+          ports: [{ port: 80, nodePort: 30080, protocol: 'TCP' }],
+          selector: { b: '2', a: '1' },
+        },
+      },
       want: ['x', 'NodePort', '10.96.0.9', '<none>', '80:30080/TCP', '5m', 'a=1,b=2'],
     },
-    { kind: 'Deployment', object: { spec: { replicas: 3, template: {} }, status: { readyReplicas: 1 } }, want: ['x', '1/3', 0, 0, '5m', '', '', '<none>'] },
-    { kind: 'Job', object: { spec: { completions: 2 }, status: { succeeded: 1, startTime: created } }, want: ['x', 'Running', '1/2', '5m', '5m', '', '', '<none>'] },
-    { kind: 'Node', object: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } }, spec: { unschedulable: true } }, want: ['x', 'Unknown,SchedulingDisabled', 'control-plane', '5m', '', '<none>', '<none>', '<unknown>', '<unknown>', '<unknown>'] },
+    {
+      kind: 'Deployment',
+      object: { spec: { replicas: 3, template: {} }, status: { readyReplicas: 1 } },
+      want: ['x', '1/3', 0, 0, '5m', '', '', '<none>'],
+    },
+    {
+      kind: 'Job',
+      object: { spec: { completions: 2 }, status: { succeeded: 1, startTime: created } },
+      want: ['x', 'Running', '1/2', '5m', '5m', '', '', '<none>'],
+    },
+    {
+      kind: 'Node',
+      object: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } }, spec: { unschedulable: true } },
+      want: [
+        'x',
+        'Unknown,SchedulingDisabled',
+        'control-plane',
+        '5m',
+        '',
+        '<none>',
+        '<none>',
+        '<unknown>',
+        '<unknown>',
+        '<unknown>',
+      ],
+    },
     {
       kind: 'Endpoints',
       object: { subsets: [{ addresses: [{ ip: '1.1.1.1' }, { ip: '1.1.1.2' }], ports: [{ port: 80 }, { port: 81 }] }] },

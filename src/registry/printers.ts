@@ -1,6 +1,7 @@
 /**
  * Kind → printer. Kinds without one are printed by name and time of creation, as upstream's default table does.
  */
+import { cloneJson } from '../machinery/meta/clone.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import * as admissionregistration from './admissionregistration/printers.ts';
 import * as apiserverinternal from './apiserverinternal/printers.ts';
@@ -8,6 +9,7 @@ import * as apps from './apps/printers.ts';
 import * as autoscaling from './autoscaling/printers.ts';
 import * as batch from './batch/printers.ts';
 import * as certificates from './certificates/printers.ts';
+import { convert } from './convert.ts';
 import * as coordination from './coordination/printers.ts';
 import { eventPrinter } from './core/events/printer.ts';
 import { podPrinter } from './core/pods/printer.ts';
@@ -21,6 +23,7 @@ import * as policy from './policy/printers.ts';
 import * as rbac from './rbac/printers.ts';
 import { resourcePoolStatusRequestPrinter } from './resource/pool-status-printer.ts';
 import * as resource from './resource/printers.ts';
+import type { ResourceRow } from './resource.ts';
 import * as scheduling from './scheduling/printers.ts';
 import * as storage from './storage/printers.ts';
 import * as storagemigration from './storagemigration/printers.ts';
@@ -31,7 +34,6 @@ type AnyPrinter = Printer<KubeObject>;
 const byKind: Readonly<Record<string, unknown>> = {
   CSIDriver: storage.csiDriverPrinter,
   CSINode: storage.csiNodePrinter,
-  CSIStorageCapacity: storage.csiStorageCapacityPrinter,
   CertificateSigningRequest: certificates.certificateSigningRequestPrinter,
   ClusterRoleBinding: rbac.bindingPrinter,
   ClusterTrustBundle: certificates.clusterTrustBundlePrinter,
@@ -105,8 +107,14 @@ export const defaultPrinter: AnyPrinter = {
 };
 
 /** The printer of a built-in row. Events and autoscalers are printed from the version they are stored in. */
-export function printerFor(row: { kind: string }): AnyPrinter {
-  return (byKind[row.kind] as AnyPrinter | undefined) ?? defaultPrinter;
+export function printerFor(row: Pick<ResourceRow, 'kind'> & Partial<ResourceRow>): AnyPrinter {
+  const printer = (byKind[row.kind] as AnyPrinter | undefined) ?? defaultPrinter;
+  const { kind, group = '', version = '', storage } = row;
+  const hasOtherForm = kind === 'Event' || kind === 'HorizontalPodAutoscaler';
+  if (!hasOtherForm || storage === undefined || (group === storage.group && version === storage.version))
+    return printer;
+  const stored = (o: KubeObject) => convert(cloneJson(o), { group, version, kind }, storage);
+  return { ...printer, cells: (o, options) => printer.cells(stored(o), options) };
 }
 
 /** Kinds with a printer of their own, for the test that holds them against upstream's columns. */

@@ -156,4 +156,32 @@ describe('answers', () => {
       subresource: 'scale',
     });
   });
+
+  it('prints events of events.k8s.io as those of the core group', async () => {
+    const event = {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'e', namespace: 'default' },
+      eventTime: '2020-01-01T00:00:00.000000Z',
+      reportingController: 'a/b',
+      reportingInstance: 'i',
+      action: 'A',
+      reason: 'R',
+      type: 'Normal',
+      regarding: { kind: 'Pod', name: 'x', namespace: 'default' },
+      note: 'n',
+    };
+    const url = '/apis/events.k8s.io/v1/namespaces/default/events';
+    assert.equal((await call('POST', url, { body: event })).status, 201);
+    const { cells } = (await call('GET', url, { headers: { accept: TABLE } })).json.rows[0];
+    assert.deepEqual([cells[3], cells[5], cells[6]], ['pod/x', 'a/b, i', 'n']);
+    const refused = await call('POST', url, { body: { ...event, metadata: { name: 'f' }, type: 'Odd' } });
+    assert.match(refused.json.message, /^Event "f" is invalid: type: Invalid value: "Odd"/);
+  });
+
+  it('warns of the pods a deleted job leaves behind, unless the client has said what it wants', async () => {
+    const url = '/apis/batch/v1/namespaces/default/jobs/none';
+    assert.match((await call('DELETE', url)).headers.warning ?? '', /child pods are preserved by default/);
+    assert.equal((await call('DELETE', `${url}?propagationPolicy=Background`)).headers.warning, undefined);
+  });
 });

@@ -85,6 +85,8 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteRequestOpt
     options = deleteOptionsOf(parsed as Record<string, unknown>);
   }
   validateDeleteOptions(options);
+  const warning = request.endpoint.store.strategy.warnOfDelete?.(options);
+  if (warning !== undefined) request.context.warn(warning);
   return options;
 }
 

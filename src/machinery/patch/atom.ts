@@ -15,7 +15,6 @@ export interface MapAtom {
   atomic: boolean;
   /** Definition name of a built-in struct. */
   name: string | undefined;
-  required?: ReadonlySet<string>;
 }
 
 export interface ListAtom {
@@ -75,7 +74,7 @@ function makeAtom(schema: Schema, source: SchemaSource): Atom {
       const open = s.preserveUnknown === true || s.fields.size === 0;
       const atomic = (mapType ?? s.mapType) === 'atomic';
       return {
-        map: { fields: s.fields, element: open ? DEDUCED : undefined, atomic, name: s.name, required: s.required },
+        map: { fields: s.fields, element: open ? DEDUCED : undefined, atomic, name: s.name },
       };
     }
     case 'map':
@@ -123,14 +122,13 @@ export const asList = (value: unknown): readonly unknown[] | undefined => (Array
 
 /**
  * A field of a struct, as Go's typed value answers: in a built-in type a struct that is no pointer is always there, if only
- * empty, and so is a required field, if only null. `map` undefined (the struct itself is absent): nothing is there.
+ * empty. `map` undefined (the struct itself is absent): nothing is there.
  */
 export function fieldOf(map: JsonObject | undefined, key: string, atom: MapAtom): unknown {
   if (!map) return undefined;
   const value = Object.hasOwn(map, key) ? map[key] : undefined;
   if (value !== undefined || atom.name === undefined) return value;
-  if (isStructField(atom.name, key)) return EMPTY;
-  return atom.required?.has(key) ? null : undefined;
+  return isStructField(atom.name, key) ? EMPTY : undefined;
 }
 const EMPTY: JsonObject = Object.freeze({});
 

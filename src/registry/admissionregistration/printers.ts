@@ -1,7 +1,12 @@
 /** Printers of admission webhooks and policies. */
 import type {
-  MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingWebhookConfiguration,
-  ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+  MutatingWebhookConfiguration,
+  ParamRef,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
 } from '../../api/admissionregistration-v1.ts';
 import { age, columns, formatLabelSelector } from '../generic/cells.ts';
 import type { Printer } from '../generic/printer.ts';

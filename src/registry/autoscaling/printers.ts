@@ -1,6 +1,12 @@
 /** Printers of the autoscaling group; horizontal pod autoscalers are printed from their v2 form. */
 import type { Scale } from '../../api/autoscaling-v1.ts';
-import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../../api/autoscaling-v2.ts';
+import type {
+  HorizontalPodAutoscaler,
+  MetricSpec,
+  MetricStatus,
+  MetricTarget,
+  MetricValueStatus,
+} from '../../api/autoscaling-v2.ts';
 import { canonicalQuantity } from '../../machinery/quantity/quantity.ts';
 import { age, columns } from '../generic/cells.ts';
 import type { Printer } from '../generic/printer.ts';
@@ -57,9 +63,13 @@ function value(target: MetricTarget | undefined, current: MetricValueStatus | un
     : `${quantity(current?.value)}/${quantity(target?.value)}`;
 }
 
-function resource(source: { name: string; target: MetricTarget } | undefined, current: MetricValueStatus | undefined): string {
+function resource(
+  source: { name: string; target: MetricTarget } | undefined,
+  current: MetricValueStatus | undefined,
+): string {
   const { name = '', target } = source ?? {};
-  if (target?.averageValue !== undefined) return `${name}: ${quantity(current?.averageValue)}/${quantity(target.averageValue)}`;
+  if (target?.averageValue !== undefined)
+    return `${name}: ${quantity(current?.averageValue)}/${quantity(target.averageValue)}`;
   const now = current?.averageUtilization === undefined ? '<unknown>' : `${current.averageUtilization}%`;
   const goal = target?.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`;
   return `${name}: ${now}/${goal}`;

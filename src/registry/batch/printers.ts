@@ -2,7 +2,7 @@
 import type { CronJob, Job } from '../../api/batch-v1.ts';
 import { humanDuration, parseTime } from '../../machinery/meta/time.ts';
 import { age, columns, containerCells, formatLabelSelector } from '../generic/cells.ts';
-import type { PrintOptions, Printer } from '../generic/printer.ts';
+import type { Printer, PrintOptions } from '../generic/printer.ts';
 
 export const jobPrinter: Printer<Job> = {
   columns: columns('Name, Status, Completions, Duration, Age, Containers!, Images!, Selector!'),
@@ -42,7 +42,9 @@ function duration(job: Job, { now }: PrintOptions): string {
 }
 
 export const cronJobPrinter: Printer<CronJob> = {
-  columns: columns('Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age, Containers!, Images!, Selector!'),
+  columns: columns(
+    'Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age, Containers!, Images!, Selector!',
+  ),
   cells: (o, options) => [
     o.metadata.name ?? '',
     o.spec?.schedule ?? '',

@@ -10,6 +10,8 @@ import {
   Path,
   requiredField,
 } from '../../machinery/validation/field-error.ts';
+import { isPathSegmentName } from '../../machinery/validation/names.ts';
+import { parseSigningRequest } from '../../machinery/x509/request.ts';
 import type { Strategy, StrategyContext } from '../generic/strategy.ts';
 import { keep } from '../spec-status.ts';
 import { semanticEqual } from '../validation/semantic-equal.ts';
@@ -67,16 +69,27 @@ function validateConditions(request: CertificateSigningRequest, out: Errors): vo
   });
 }
 
+/** Upstream: pkg/apis/certificates/v1/helpers.go ParseCSR */
+function requestProblem(text: string): string | undefined {
+  if (!/-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/.test(text)) {
+    return 'PEM block type must be CERTIFICATE REQUEST';
+  }
+  try {
+    parseSigningRequest(text);
+    return undefined;
+  } catch {
+    return 'asn1: syntax error: data truncated';
+  }
+}
+
 function validateRequest(request: CertificateSigningRequest): Errors {
   const out: Errors = [];
   const spec = request.spec!;
   const text = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
-  if (!/-----BEGIN (NEW )?CERTIFICATE REQUEST-----[\s\S]+-----END (NEW )?CERTIFICATE REQUEST-----/.test(text)) {
-    const detail = 'PEM block type must be CERTIFICATE REQUEST';
-    out.push(invalidField(SPEC.child('request'), spec.request ?? '', detail));
-  }
+  const problem = requestProblem(text);
+  if (problem !== undefined) out.push(invalidField(SPEC.child('request'), spec.request || null, problem));
   const usages = spec.usages ?? [];
-  if (usages.length === 0) out.push(requiredField(SPEC.child('usages'), 'usages field is required'));
+  if (usages.length === 0) out.push(requiredField(SPEC.child('usages')));
   const seen = new Set<string>();
   usages.forEach((usage, i) => {
     if (!USAGES.includes(usage)) out.push(notSupported(SPEC.child('usages').index(i), usage, USAGES));
@@ -160,6 +173,7 @@ function keepConditions(now: CertificateSigningRequest, old: CertificateSigningR
 
 export const certificateSigningRequestStrategy: Strategy<CertificateSigningRequest> = {
   allowUnconditionalUpdate: true,
+  validateName: isPathSegmentName,
   default(request) {
     request.spec ??= {} as CertificateSigningRequest['spec'];
     request.status ??= {};

@@ -6,7 +6,11 @@ import type { Printer } from '../generic/printer.ts';
 
 export const leasePrinter: Printer<Lease> = {
   columns: columns('Name, Holder, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', o.spec?.holderIdentity ?? '', age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [
+    o.metadata.name ?? '',
+    o.spec?.holderIdentity ?? '',
+    age(o.metadata.creationTimestamp, options),
+  ],
 };
 
 export const leaseCandidatePrinter: Printer<LeaseCandidate> = {

@@ -122,5 +122,7 @@ function quietIf(errors: readonly FieldError[], context: WriteContext): WriteCon
 
 function refuse(store: StoreCore, object: KubeObject, errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
-  throw invalid({ group: store.row.group, kind: store.row.kind }, object.metadata.name ?? '', errors);
+  // Named after the type the server holds it in: an Event of events.k8s.io is one of the core group.
+  const { group, kind } = store.row.storage;
+  throw invalid({ group, kind }, object.metadata.name ?? '', errors);
 }

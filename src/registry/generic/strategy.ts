@@ -56,6 +56,8 @@ export interface Strategy<T extends KubeObject = KubeObject> extends UpdateStrat
   begin?(object: T, old: T | undefined, context: StrategyContext): Promise<Transaction>;
   /** Throws to refuse a deletion, before admission is asked. */
   validateDelete?(object: T): void;
+  /** What a client that deletes with these options should know. */
+  warnOfDelete?(options: DeleteOptions): string | undefined;
   /** On the first request to delete: may add finalizers and set status. `object` is a private copy. */
   beginDeletion?(object: T, context: StrategyContext): void;
   /** Something besides metadata.finalizers keeps a deleted object: a namespace's spec.finalizers. */

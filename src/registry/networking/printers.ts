@@ -1,5 +1,5 @@
 /** Printers of the networking group. */
-import type { IngressClass, Ingress, IPAddress, NetworkPolicy, ServiceCIDR } from '../../api/networking-v1.ts';
+import type { Ingress, IngressClass, IPAddress, NetworkPolicy, ServiceCIDR } from '../../api/networking-v1.ts';
 import { age, columns, formatLabelSelector, loadBalancerAddresses } from '../generic/cells.ts';
 import type { Printer } from '../generic/printer.ts';
 
@@ -53,7 +53,11 @@ export const networkPolicyPrinter: Printer<NetworkPolicy> = {
 
 export const serviceCIDRPrinter: Printer<ServiceCIDR> = {
   columns: columns('Name, CIDRs, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', (o.spec?.cidrs ?? []).join(','), age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [
+    o.metadata.name ?? '',
+    (o.spec?.cidrs ?? []).join(','),
+    age(o.metadata.creationTimestamp, options),
+  ],
 };
 
 // Upstream's cells hold the age too, a third cell without a column.

@@ -2,6 +2,7 @@
 import type { PodDisruptionBudget } from '../../api/policy-v1.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../machinery/labels/validate.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
+import { isPathSegmentName } from '../../machinery/validation/names.ts';
 import { atMost100Percent, validateIntOrPercent } from '../apps/int-or-percent.ts';
 import { shownSelector } from '../apps/workload.ts';
 import type { Strategy } from '../generic/strategy.ts';
@@ -44,6 +45,7 @@ const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expec
 export const podDisruptionBudgetStrategy: Strategy<PodDisruptionBudget> = specStatusStrategy<PodDisruptionBudget>({
   generation: ['spec'],
   allowUnconditionalUpdate: false,
+  validateName: isPathSegmentName,
   default(budget) {
     budget.spec ??= {};
     for (const field of COUNTS) budget.status![field] ??= 0;

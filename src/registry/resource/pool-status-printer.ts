@@ -8,7 +8,9 @@ const COUNTS = ['totalDevices', 'availableDevices', 'allocatedDevices', 'unavail
 export const resourcePoolStatusRequestPrinter: Printer<ResourcePoolStatusRequest> = {
   columns: columns('Name, Driver, Total, Available, Allocated, Unavailable, Errors, Pools:integer, Status, Completed'),
   cells(o, options) {
-    const end = o.status?.conditions?.find((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True');
+    const end = o.status?.conditions?.find(
+      (c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True',
+    );
     const pools: readonly PoolStatus[] = o.status?.pools ?? [];
     const poolCount = o.status?.poolCount ?? 0;
     const counted = o.status !== undefined && end?.type !== 'Failed';

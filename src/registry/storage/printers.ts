@@ -1,12 +1,20 @@
 /** Printers of the storage.k8s.io group. */
 import type {
-  CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass,
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
 } from '../../api/storage-v1.ts';
 import { canonicalQuantity } from '../../machinery/quantity/quantity.ts';
 import { age, columns } from '../generic/cells.ts';
 import type { Printer } from '../generic/printer.ts';
 
-const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+const DEFAULT_CLASS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 
 export const storageClassPrinter: Printer<StorageClass> = {
   columns: columns('Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age'),
@@ -29,7 +37,9 @@ export const volumeAttributesClassPrinter: Printer<VolumeAttributesClass> = {
 };
 
 export const volumeAttachmentPrinter: Printer<VolumeAttachment> = {
-  columns: columns('Name, Attacher, PV, Node, Attached:boolean, Age').map((c) => (c.name === 'Attacher' ? { ...c, format: 'name' } : c)),
+  columns: columns('Name, Attacher, PV, Node, Attached:boolean, Age').map((c) =>
+    c.name === 'Attacher' ? { ...c, format: 'name' } : c,
+  ),
   cells: (o, options) => [
     o.metadata.name ?? '',
     o.spec.attacher,
@@ -42,11 +52,17 @@ export const volumeAttachmentPrinter: Printer<VolumeAttachment> = {
 
 export const csiNodePrinter: Printer<CSINode> = {
   columns: columns('Name, Drivers:integer, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', (o.spec.drivers ?? []).length, age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [
+    o.metadata.name ?? '',
+    (o.spec.drivers ?? []).length,
+    age(o.metadata.creationTimestamp, options),
+  ],
 };
 
 export const csiDriverPrinter: Printer<CSIDriver> = {
-  columns: columns('Name, AttachRequired:boolean, PodInfoOnMount:boolean, StorageCapacity:boolean, TokenRequests, RequiresRepublish:boolean, Modes, Age'),
+  columns: columns(
+    'Name, AttachRequired:boolean, PodInfoOnMount:boolean, StorageCapacity:boolean, TokenRequests, RequiresRepublish:boolean, Modes, Age',
+  ),
   cells: (o, options) => [
     o.metadata.name ?? '',
     o.spec.attachRequired ?? true,
@@ -56,14 +72,5 @@ export const csiDriverPrinter: Printer<CSIDriver> = {
     o.spec.requiresRepublish ?? false,
     (o.spec.volumeLifecycleModes ?? []).join(',') || '<none>',
     age(o.metadata.creationTimestamp, options),
-  ],
-};
-
-export const csiStorageCapacityPrinter: Printer<CSIStorageCapacity> = {
-  columns: columns('Name, StorageClassName, Capacity'),
-  cells: (o) => [
-    o.metadata.name ?? '',
-    o.storageClassName,
-    o.capacity === undefined ? '<unset>' : canonicalQuantity(o.capacity),
   ],
 };

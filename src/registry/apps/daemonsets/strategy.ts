@@ -162,5 +162,8 @@ export const daemonSetStrategy: Strategy<DaemonSet> = specStatusStrategy<DaemonS
     validateSpec(set.spec!, templateOptions(old.spec?.template), out, hasInvalidLabelValue(old.spec?.selector));
     return out;
   },
-  status: { validate: (set, old) => validateStatus(set.status ?? {}, old.status ?? {}) },
+  status: {
+    prepare: (set, old) => setTemplateGeneration(set, templateGeneration(old)),
+    validate: (set, old) => validateStatus(set.status ?? {}, old.status ?? {}),
+  },
 });

@@ -15,6 +15,9 @@ import {
   validateJobUpdate,
 } from './validation.ts';
 
+// Upstream: pkg/registry/batch/job/storage/storage.go
+const DELETE_WARNING =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
 const TEMPLATE = Path.root('spec', 'template');
 
 /** What a job and the jobs of a cron job both get; only a job of its own gets the rest. */
@@ -59,6 +62,8 @@ function generateSelector(job: Job): void {
 export const jobStrategy: Strategy<Job> = specStatusStrategy<Job>({
   generation: ['spec'],
   defaultPropagation: 'Orphan',
+  warnOfDelete: ({ propagationPolicy, orphanDependents }) =>
+    propagationPolicy === undefined && orphanDependents === undefined ? DELETE_WARNING : undefined,
   default: defaultJob,
   prepareForCreate: generateSelector,
   warn(job, old, context) {

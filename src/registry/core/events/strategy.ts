@@ -6,7 +6,7 @@ import type { Event as CoreEvent } from '../../../api/core-v1.ts';
 import type { Event as EventsEvent } from '../../../api/events-v1.ts';
 import type { KubeObject } from '../../../machinery/meta/object.ts';
 import { invalidField, Path, requiredField } from '../../../machinery/validation/field-error.ts';
-import { isDNS1123Subdomain } from '../../../machinery/validation/names.ts';
+import { isDNS1123Subdomain, isPathSegmentName } from '../../../machinery/validation/names.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';
 import { byteLength, type Errors, immutable, invalidEach, qualifiedName, required } from '../../validation/values.ts';
@@ -113,6 +113,8 @@ function fields(event: CoreEvent): Record<string, string> {
 export const eventStrategy: Strategy<CoreEvent> = {
   allowUnconditionalUpdate: true,
   allowCreateOnUpdate: true,
+  // Upstream looks at the names of these no closer than a URL needs.
+  validateName: isPathSegmentName,
   default(event) {
     event.involvedObject ??= {};
     event.source ??= {};
