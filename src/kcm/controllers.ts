@@ -4,6 +4,7 @@
  */
 import { startClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
+import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
@@ -44,6 +45,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'deployment-controller', aliases: ['deployment'], start: startDeploymentController },
   { name: 'replicaset-controller', aliases: ['replicaset'], start: startReplicaSetController },
   { name: 'replicationcontroller-controller', aliases: ['replicationcontroller'], start: startReplicationController },
+  { name: 'daemonset-controller', aliases: ['daemonset'], start: startDaemonSetController },
   { name: 'statefulset-controller', aliases: ['statefulset'], start: startStatefulSetController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
   { name: 'disruption-controller', aliases: ['disruption'], start: startDisruptionController },

@@ -1,8 +1,16 @@
 /** StatefulSets, DaemonSets and CronJobs on a whole cluster with simulated nodes and virtual time. */
 import assert from 'node:assert/strict';
-import type { ControllerRevision, StatefulSet } from '../../src/api/apps-v1.ts';
+import type { ControllerRevision, DaemonSet, StatefulSet } from '../../src/api/apps-v1.ts';
 import type { Event, PersistentVolumeClaim, Pod } from '../../src/api/core-v1.ts';
-import { CONTROLLERREVISIONS, EVENTS, PERSISTENTVOLUMECLAIMS, PODS, STATEFULSETS } from '../../src/client/resources.ts';
+import {
+  CONTROLLERREVISIONS,
+  DAEMONSETS,
+  EVENTS,
+  NODES,
+  PERSISTENTVOLUMECLAIMS,
+  PODS,
+  STATEFULSETS,
+} from '../../src/client/resources.ts';
 import { type Scope, VirtualCluster } from '../harness/virtual-cluster.ts';
 
 describe('sets of pods in a whole cluster', () => {
@@ -223,6 +231,144 @@ describe('sets of pods in a whole cluster', () => {
       await vc.clock.advance(5_000);
       assert.equal((await s.list(PODS)).length, 1);
       await s.until<StatefulSet>(STATEFULSETS, 'web', (x) => x.status?.availableReplicas === 2, 25);
+    });
+  });
+
+  describe('DaemonSet', () => {
+    const createDaemon = (s: Scope, more: object = {}, spec: object = {}) =>
+      s.create<DaemonSet>(DAEMONSETS, 'd', {
+        spec: {
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { ...podSpec('nginx:1'), ...spec } },
+          ...more,
+        },
+      });
+    const setDaemonImage = (s: Scope, image: string) =>
+      s.merge(DAEMONSETS, 'd', { spec: { template: { spec: { containers: [{ name: 'c', image }] } } } });
+    const isReady = (p: Pod) => p.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+    const done = (n: number) => (d: DaemonSet) =>
+      d.status?.observedGeneration === d.metadata.generation &&
+      d.status?.updatedNumberScheduled === n &&
+      d.status.numberAvailable === n;
+    const placed = async (s: Scope) =>
+      (await s.list<Pod>(PODS)).map((p) => `${p.spec?.nodeName} ${p.spec?.containers[0]?.image}`).sort();
+
+    it('one pod on every node it belongs on, old and new, whatever is wrong with the node', async () => {
+      const s = await vc.namespace();
+      await vc.client.patch(NODES, 'node-2', 'merge', { spec: { unschedulable: true } });
+      await createDaemon(s);
+      const d = await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      assert.deepEqual(d.status, {
+        currentNumberScheduled: 2,
+        desiredNumberScheduled: 2,
+        numberMisscheduled: 0,
+        numberReady: 2,
+        numberAvailable: 2,
+        updatedNumberScheduled: 2,
+        observedGeneration: 1,
+      });
+      const pod = (await s.list<Pod>(PODS)).find((p) => p.spec?.nodeName === 'node-2')!;
+      assert.deepEqual(
+        pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
+        [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-2'] }] }],
+      );
+      assert.deepEqual(pod.spec?.tolerations?.map((t) => `${t.key}:${t.effect}`).sort(), [
+        'node.kubernetes.io/disk-pressure:NoSchedule',
+        'node.kubernetes.io/memory-pressure:NoSchedule',
+        'node.kubernetes.io/not-ready:NoExecute',
+        'node.kubernetes.io/pid-pressure:NoSchedule',
+        'node.kubernetes.io/unreachable:NoExecute',
+        'node.kubernetes.io/unschedulable:NoSchedule',
+      ]);
+      const [revision] = await s.list<ControllerRevision>(CONTROLLERREVISIONS);
+      assert.deepEqual(pod.metadata.labels, {
+        app: 'web',
+        'controller-revision-hash': revision!.metadata.labels!['controller-revision-hash'],
+        'pod-template-generation': '1',
+      });
+      assert.equal(revision!.metadata.name, `d-${pod.metadata.labels!['controller-revision-hash']}`);
+      await vc.client.patch(NODES, 'node-2', 'merge', { spec: { unschedulable: null } });
+      await vc.cluster.nodes.add({ name: 'node-3', labels: { disk: 'ssd' } });
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(3));
+
+      // Only where the label is; the others lose theirs.
+      await s.merge(DAEMONSETS, 'd', { spec: { template: { spec: { nodeSelector: { disk: 'ssd' } } } } });
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(1));
+      assert.deepEqual(await placed(s), ['node-3 nginx:1']);
+      // A taint that is not tolerated keeps new pods away but lets running ones be; NoExecute does not.
+      const taint = (effect: string) => ({ spec: { taints: [{ key: 'k', value: 'v', effect }] } });
+      await vc.client.patch(NODES, 'node-3', 'merge', taint('NoSchedule'));
+      await vc.clock.advance(5_000);
+      assert.equal((await s.list(PODS)).length, 1);
+      await vc.client.patch(NODES, 'node-3', 'merge', taint('NoExecute'));
+      await vc.until('the pod is gone', async () => (await s.list(PODS)).length === 0);
+      await s.delete(DAEMONSETS, 'd');
+      await vc.cluster.nodes.silence('node-3');
+      await vc.client.delete(NODES, 'node-3');
+    });
+
+    it('RollingUpdate: at most maxUnavailable are away; a rollback takes the old revision up again', async () => {
+      const s = await vc.namespace();
+      await createDaemon(s);
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      await setDaemonImage(s, 'nginx:2');
+      await vc.until('both are new', async () => {
+        const ready = (await s.list<Pod>(PODS)).filter((p) => isReady(p) && !p.metadata.deletionTimestamp);
+        assert.ok(ready.length >= 1, 'both are away');
+        return ready.length === 2 && (await placed(s)).every((p) => p.endsWith('nginx:2'));
+      });
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      await setDaemonImage(s, 'nginx:1');
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      assert.deepEqual(await placed(s), ['node-1 nginx:1', 'node-2 nginx:1']);
+      assert.deepEqual((await s.list<ControllerRevision>(CONTROLLERREVISIONS)).map((r) => r.revision).sort(), [2, 3]);
+    });
+
+    it('maxSurge: the new pod is ready before the old one goes; OnDelete waits', async () => {
+      const s = await vc.namespace();
+      const rolling = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+      await createDaemon(s, { updateStrategy: rolling });
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      await setDaemonImage(s, 'nginx:2');
+      await vc.until('both are new', async () => {
+        const pods = (await s.list<Pod>(PODS)).filter((p) => !p.metadata.deletionTimestamp);
+        const nodes = new Set(pods.filter(isReady).map((p) => p.spec?.nodeName));
+        assert.equal(nodes.size, 2, 'a node without its daemon');
+        assert.ok(pods.length <= 3);
+        return pods.length === 2 && (await placed(s)).join() === 'node-1 nginx:2,node-2 nginx:2';
+      });
+      await s.merge(DAEMONSETS, 'd', { spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } } });
+      await setDaemonImage(s, 'nginx:3');
+      await vc.clock.advance(10_000);
+      assert.deepEqual(await placed(s), ['node-1 nginx:2', 'node-2 nginx:2']);
+      await s.delete(PODS, (await s.list<Pod>(PODS)).find((p) => p.spec?.nodeName === 'node-1')!.metadata.name!);
+      await vc.until('one is new', async () => (await placed(s)).join() === 'node-1 nginx:3,node-2 nginx:2');
+    });
+
+    it('failed pods are replaced, ever more slowly', async () => {
+      const s = await vc.namespace();
+      await createDaemon(s);
+      await s.until<DaemonSet>(DAEMONSETS, 'd', done(2));
+      const seen = new Set<string>();
+      for (let t = 0; t < 20; t++) {
+        const pod = (await s.list<Pod>(PODS)).find(
+          (p) => p.spec?.nodeName === 'node-1' && !p.metadata.deletionTimestamp,
+        );
+        if (pod) {
+          seen.add(pod.metadata.uid!);
+          await vc.client.patch(
+            PODS,
+            pod.metadata.name!,
+            'merge',
+            { status: { phase: 'Failed' } },
+            { namespace: s.namespace, subresource: 'status' },
+          );
+        }
+        await vc.clock.advance(1_000);
+      }
+      assert.ok(seen.size >= 4 && seen.size <= 7, `${seen.size} pods in 20 s`);
+      const events = (await s.list<Event>(EVENTS)).filter((e) => e.reason === 'FailedDaemonPod');
+      assert.match(events[0]!.message!, /^Found failed daemon pod t\d+\/d-\w+ on node node-1, will try to kill it$/);
     });
   });
 });

@@ -1,8 +1,9 @@
 /** nodeSelector and node affinity: required terms filter, preferred terms score. Upstream: plugins/nodeaffinity/node_affinity.go */
 import type { Node } from '../../api/core-v1.ts';
+import { matchesNode, matchesTerm } from '../../machinery/pods/node-selector.ts';
 import { normalizeToMax, type Plugin } from '../framework/plugin.ts';
 import { SKIP, unresolvable } from '../framework/status.ts';
-import { matchesNode, matchesTerm, namedNodes } from './node-selector.ts';
+import { namedNodes } from './node-selector.ts';
 
 const MISMATCH = unresolvable("node(s) didn't match Pod's node affinity/selector");
 
