@@ -434,6 +434,19 @@ describe('a real node', function () {
     }
   });
 
+  it('when the process of the node is killed, another one takes its containers over', async () => {
+    const before = status(await ready('caller'));
+    const { pid } = JSON.parse(readFileSync(join(nodeDirs(dataDir, 'node-1').run, 'node.pid.json'), 'utf8')) as {
+      pid: number;
+    };
+    process.kill(pid, 'SIGKILL');
+    await create('later', { containers: [container({ command: ['sh', '-c', SERVE] })] });
+    await ready('later');
+    const after = status(await ready('caller'));
+    assert.deepEqual([after?.containerID, after?.restartCount], [before?.containerID, before?.restartCount]);
+    assert.equal(await ask('http://roll/'), 'two');
+  });
+
   it('after an orderly end nothing is left in the kernel, and a new start runs the pods again', async () => {
     const before = status(await pod('caller'))?.restartCount ?? 0;
     await down();
