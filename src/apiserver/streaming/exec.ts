@@ -61,7 +61,7 @@ export async function execOrAttach(
   const ws = await acceptWebSocket(context.exchange, protocol);
   const session = new SpdySession(upstream.socket, upstream.head);
   try {
-    await translateExec(ws, protocol, session, streams);
+    await untilDone(request, translateExec(ws, protocol, session, streams));
   } finally {
     session.close();
     ws.terminate();
@@ -93,11 +93,24 @@ export async function portForward(
   );
   const ws = await acceptWebSocket(context.exchange, protocol);
   try {
-    if (protocol === TUNNEL_PROTOCOL) await tunnel(ws, upstream.socket, upstream.head);
-    else await translatePorts(ws, protocol, new SpdySession(upstream.socket, upstream.head), ports);
+    const { socket, head } = upstream;
+    const work =
+      protocol === TUNNEL_PROTOCOL
+        ? tunnel(ws, socket, head)
+        : translatePorts(ws, protocol, new SpdySession(socket, head), ports);
+    await untilDone(request, work);
   } finally {
     upstream.socket.destroy();
     ws.terminate();
+  }
+}
+
+/** After the handshake there is nobody to answer: a client or a container that goes away ends the stream, no more. */
+async function untilDone(request: ResourceRequest, stream: Promise<void>): Promise<void> {
+  try {
+    await stream;
+  } catch (err) {
+    request.server.log.debug('stream ended', { path: request.context.exchange.path, err });
   }
 }
 
