@@ -156,7 +156,7 @@ function greeting(cluster: Cluster, kubeconfig: string, ms: number): string {
 
   Try:
     kubectl get nodes -o wide
-    kubectl create deployment hello --image=${cluster.runtime === 'simulated' ? 'nginx' : 'busybox'} --replicas=3
+    kubectl create deployment hello --replicas=3 ${cluster.runtime === 'simulated' ? '--image=nginx' : '--image=busybox -- sleep infinity'}
     kubectl get pods --watch
 
 `;
