@@ -101,7 +101,7 @@ export interface Writer {
 }
 
 export interface Client extends Reader, Writer {
-  /** A request below the resource level (discovery, /version, proxies): parsed JSON. */
+  /** A request below the resource level (discovery, /version, logs, proxies): parsed JSON, or text as it is. */
   raw<T>(method: string, url: string, body?: unknown, options?: { signal?: AbortSignal }): Promise<T>;
   /** The same server under other headers (`user-agent`, impersonation). */
   as(headers: Record<string, string>): Client;

@@ -63,10 +63,12 @@ export class EventRecorder {
   readonly #queue: CoreEvent[] = [];
   readonly #series: EventSeriesRecorder;
   #sending: Promise<void> | undefined;
-  #counter = 0;
+  /** Recorders of the same instant must not name their events alike: each starts somewhere else. */
+  #counter: number;
 
   constructor(options: EventRecorderOptions) {
     this.#o = options;
+    this.#counter = options.random.int(1_000_000);
     this.#correlator = new EventCorrelator(options.clock);
     this.#series = new EventSeriesRecorder(options);
   }

@@ -229,6 +229,8 @@ class RestClient implements Client {
   ): Promise<T> {
     const response = await this.#send(method, url, body, contentType, signal);
     const bytes = await readAll(response.body);
+    // Logs, /healthz and /metrics are text.
+    if (response.headers['content-type']?.startsWith('text/')) return bytes.toString('utf8') as T;
     return (bytes.length === 0 ? undefined : JSON.parse(bytes.toString('utf8'))) as T;
   }
 

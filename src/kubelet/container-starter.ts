@@ -322,7 +322,7 @@ export class ContainerStarter {
   #notStarted(pod: Pod, c: Container, err: unknown): NotStarted {
     if (err instanceof ImageError) {
       const { reason, message, retryAfter } = err;
-      this.event(pod, c, 'Warning', 'Failed', `Error: ${reason}`);
+      if (!err.isRepeated) this.event(pod, c, 'Warning', 'Failed', `Error: ${reason}`);
       return { reason, message, retryAfter };
     }
     const message = err instanceof Error ? err.message : String(err);

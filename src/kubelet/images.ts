@@ -9,8 +9,16 @@ export class ImageError extends Error {
   readonly reason: 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError';
   /** Ms until another try makes sense. */
   readonly retryAfter: number;
-  constructor(reason: ImageError['reason'], message: string, retryAfter: number, options?: ErrorOptions) {
+  /** Said before: not worth an event. */
+  readonly isRepeated: boolean;
+  constructor(
+    reason: ImageError['reason'],
+    message: string,
+    retryAfter: number,
+    options?: ErrorOptions & { isRepeated?: boolean },
+  ) {
     super(message, options);
+    this.isRepeated = options?.isRepeated ?? false;
     this.name = 'ImageError';
     this.reason = reason;
     this.retryAfter = retryAfter;
@@ -59,9 +67,12 @@ export class Images {
     const key = `${pod.metadata.uid}_${image}`;
     const wait = this.#backoff.remainingSinceTry(key, clock.now());
     if (wait > 0) {
+      const last = this.#lastError.get(key);
+      // What the failed pull itself set in motion must not hide it.
+      const shown = SHOW_BACK_OFF - (this.#backoff.delay(key) - wait);
+      if (shown > 0 && last !== undefined) throw new ImageError('ErrImagePull', last, shown, { isRepeated: true });
       const message = `Back-off pulling image "${image}"`;
       event('Normal', 'BackOff', message);
-      const last = this.#lastError.get(key);
       throw new ImageError(
         'ImagePullBackOff',
         last === undefined ? message : `${message}: ErrImagePull: ${last}`,

@@ -112,6 +112,7 @@ export class SimulatedNodes implements AsyncDisposable {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new Error(`node ${name} is not simulated`);
     await this.#run(node.options, node.runtime, node.index);
+    await this.#nodes.get(name)?.kubelet.cleanUpOrphans(new Set());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -114,7 +114,10 @@ function waitingReason(served: ServedPod, container: string): string {
   type Statuses = { name: string; state?: { waiting?: { reason?: string } } }[] | undefined;
   const status = served.pod.status as { containerStatuses?: Statuses; initContainerStatuses?: Statuses } | undefined;
   const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  return all.find((s) => s.name === container)?.state?.waiting?.reason ?? 'ContainerCreating';
+  const reason = all.find((s) => s.name === container)?.state?.waiting?.reason ?? 'ContainerCreating';
+  return (
+    { ErrImagePull: "image can't be pulled", ImagePullBackOff: 'trying and failing to pull image' }[reason] ?? reason
+  );
 }
 
 async function upgrade(
