@@ -36,10 +36,20 @@ describe('simulated programs', () => {
   for (const c of cases) {
     const command = c.command ?? (c.script === undefined ? [] : ['/bin/sh', '-c', c.script]);
     it(`${command.join(' ') || 'no command'} ${JSON.stringify(c.config ?? {})}`, () => {
-      const program = programOf({ args: [], restartPolicy: 'Always', isInit: false, ownerKind: '', ...c.config, command } as never);
+      const program = programOf({
+        args: [],
+        restartPolicy: 'Always',
+        isInit: false,
+        ownerKind: '',
+        ...c.config,
+        command,
+      } as never);
       assert.equal(program.duration, c.duration);
       assert.equal(program.exitCode, c.exitCode ?? 0);
-      assert.deepEqual(program.output.map((l) => `${l.at} ${l.line}`), c.lines ?? []);
+      assert.deepEqual(
+        program.output.map((l) => `${l.at} ${l.line}`),
+        c.lines ?? [],
+      );
     });
   }
 });
