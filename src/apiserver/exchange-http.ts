@@ -29,6 +29,8 @@ export class HttpExchange implements Exchange {
   /** Of the response to come: set on Node's response at once, since it takes long over each one. */
   readonly #out: Record<string, string | string[] | number> = {};
   #gone = false;
+  /** All of the response was handed over. Node's own flags say so of a stream too that the client has cut off. */
+  #ended = false;
 
   constructor(request: HttpRequest, response: HttpResponse, upgrade?: { socket: Duplex; head: Buffer }) {
     this.#request = request;
@@ -42,13 +44,8 @@ export class HttpExchange implements Exchange {
     this.query = mark < 0 ? '' : url.slice(mark + 1);
     response.on('close', () => {
       this.#gone = true;
-      if (!this.#isFinished) this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
+      if (!this.#ended) this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
     });
-  }
-
-  get #isFinished(): boolean {
-    const response = this.#response;
-    return 'stream' in response ? response.stream.writableFinished : response.writableFinished;
   }
 
   get headers(): Readonly<Record<string, string | undefined>> {
@@ -68,8 +65,7 @@ export class HttpExchange implements Exchange {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#gone && !this.#isFinished)
-        this.#controller.abort(new DOMException('the client went away', 'AbortError'));
+      if (this.#gone && !this.#ended) this.#controller.abort(new DOMException('the client went away', 'AbortError'));
     }
     return this.#controller.signal;
   }
@@ -95,6 +91,7 @@ export class HttpExchange implements Exchange {
   }
 
   respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void {
+    this.#ended = true;
     if (!Array.isArray(body)) {
       const whole = body as Buffer | string;
       this.#begin(status, headers, Buffer.byteLength(whole)).end(whole);
@@ -112,7 +109,9 @@ export class HttpExchange implements Exchange {
   stream(status: number, headers: Record<string, string>): ResponseStream {
     const out = this.#begin(status, headers, undefined);
     if ('flushHeaders' in out) out.flushHeaders();
-    return new HttpResponseStream(out);
+    return new HttpResponseStream(out, () => {
+      this.#ended = true;
+    });
   }
 
   upgrade(): { socket: Duplex; head: Buffer } | undefined {
@@ -196,9 +195,11 @@ function peerOf(request: HttpRequest): Peer {
 
 class HttpResponseStream implements ResponseStream {
   readonly #response: ServerResponse | ServerHttp2Stream;
+  readonly #onEnd: () => void;
 
-  constructor(response: ServerResponse | ServerHttp2Stream) {
+  constructor(response: ServerResponse | ServerHttp2Stream, onEnd: () => void) {
     this.#response = response;
+    this.#onEnd = onEnd;
   }
 
   write(chunk: Buffer): boolean {
@@ -230,6 +231,7 @@ class HttpResponseStream implements ResponseStream {
     });
   }
   end(): void {
+    this.#onEnd();
     if (!this.#response.destroyed) this.#response.end();
   }
   abort(): void {

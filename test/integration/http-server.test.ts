@@ -107,6 +107,13 @@ describe('HTTP server', () => {
     }
     assert.equal((await over2(h2, '/readyz')).status, 200);
     assert.equal(h2.closed, false);
+    // The server has let go of them too.
+    const watching = async () =>
+      /apiserver_longrunning_requests\{[^}]*"configmaps"[^}]*\} (\d+)/.exec(
+        await api.api.metrics.registry.metrics(),
+      )?.[1];
+    for (let i = 0; i < 1000 && (await watching()) !== '0'; i++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await watching(), '0');
     h2.close();
   });
 
