@@ -55,6 +55,20 @@ const COMMANDS: Readonly<
       return { help: kubeSchedulerHelp, run: kubeScheduler };
     },
   },
+  kubelet: {
+    summary: 'only the kubelet of a node',
+    load: async () => {
+      const { kubelet, kubeletHelp } = await import('./kubelet.ts');
+      return { help: kubeletHelp, run: kubelet };
+    },
+  },
+  'kube-proxy': {
+    summary: 'only the service proxy of a node',
+    load: async () => {
+      const { kubeProxy, kubeProxyHelp } = await import('./kube-proxy.ts');
+      return { help: kubeProxyHelp, run: kubeProxy };
+    },
+  },
   node: {
     load: async () => {
       const { node, nodeHelp } = await import('./node.ts');

@@ -1,4 +1,4 @@
-/** The kubelet of a real node with all that belongs to it: volumes, configuration, its own server on a unix socket. */
+/** The kubelet of a real node with all that belongs to it: volumes, configuration, its own server. Also what `keelson kubelet` runs. */
 import { chmod, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { Pod } from '../../api/core-v1.ts';
@@ -12,6 +12,7 @@ import { newConfigSource } from '../../kubelet/config-source.ts';
 import { Kubelet } from '../../kubelet/kubelet.ts';
 import { nodePodSource } from '../../kubelet/pod-source.ts';
 import type { ContainerRuntime } from '../../kubelet/runtime/container-runtime.ts';
+import type { SandboxSettings } from '../../kubelet/sandbox-config.ts';
 import { newKubeletServer } from '../../kubelet/server/kubelet-server.ts';
 import { claimedVolume } from '../../kubelet/volumes/claims.ts';
 import { containerFiles } from '../../kubelet/volumes/container-files.ts';
@@ -19,21 +20,38 @@ import { podDirs } from '../../kubelet/volumes/pod-dirs.ts';
 import { Volumes } from '../../kubelet/volumes/volumes.ts';
 import { KUBERNETES_VERSION } from '../version.ts';
 import { machineFacts } from './machine-facts.ts';
-import { kubeletSocket, type NodeConfig } from './node-config.ts';
 
 export interface NodeKubeletOptions {
-  config: NodeConfig;
   runtime: ContainerRuntime;
   client: Client;
   clock: Clock;
   random: Random;
   log: Logger;
+  nodeName: string;
+  nodeIP: string;
+  /** Labels the node is registered with. */
+  labels?: Readonly<Record<string, string>>;
+  maxPods?: number;
+  /** Port of the kubelet's server, as the node reports it. */
+  port?: number;
+  rootDir: string;
+  podLogsDir: string;
+  clusterDNS: readonly string[];
+  clusterDomain: string;
+  /** What pods with dnsPolicy Default get. */
+  nodeDNS: SandboxSettings['nodeDNS'];
+  syncPeriod: number;
+  cgroupParent: SandboxSettings['cgroupParent'];
+}
+
+export interface NodeKubelet extends AsyncDisposable {
+  /** The kubelet's API; not listening yet. */
+  readonly server: Server;
 }
 
 /** Resolves when the node is registered and its pods are looked after. Disposing of it leaves containers as they are. */
-export async function startNodeKubelet(o: NodeKubeletOptions): Promise<AsyncDisposable> {
-  const { config, runtime, client, clock, random, log } = o;
-  const { nodeName, nodeIP, dirs, clusterDomain } = config;
+export async function startNodeKubelet(o: NodeKubeletOptions): Promise<NodeKubelet> {
+  const { runtime, client, clock, random, log, nodeName, nodeIP, clusterDomain } = o;
   const stop = new AbortController();
   const informers = new InformerFactory({ client, clock, random, log });
   const pods = informers.informer<Pod>(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
@@ -43,19 +61,22 @@ export async function startNodeKubelet(o: NodeKubeletOptions): Promise<AsyncDisp
     nodeIP,
     kubeletVersion: KUBERNETES_VERSION,
     runtimeVersion: `containerd://${await runtime.version()}`,
-    storageDir: dirs.kubelet,
+    storageDir: o.rootDir,
+    ...(o.labels === undefined ? {} : { labels: o.labels }),
+    ...(o.maxPods === undefined ? {} : { maxPods: o.maxPods }),
+    ...(o.port === undefined ? {} : { kubeletPort: o.port }),
   });
-  const podDirectories = podDirs(dirs.kubelet);
+  const dirs = podDirs(o.rootDir);
   const volumes = new Volumes({
-    dirs: podDirectories,
+    dirs,
     source,
     clock,
     log,
     hostIPs: [nodeIP],
     allocatable: () => facts.allocatable,
     claim: (pod, name) => claimedVolume(client, pod, name),
-    syncPeriod: config.syncPeriod,
-    podLogsDir: dirs.podLogs,
+    syncPeriod: o.syncPeriod,
+    podLogsDir: o.podLogsDir,
   });
   const kubelet = new Kubelet({
     client,
@@ -68,15 +89,14 @@ export async function startNodeKubelet(o: NodeKubeletOptions): Promise<AsyncDisp
     volumes,
     signal: stop.signal,
     pods: nodePodSource(informers),
-    extraMounts: containerFiles({ dirs: podDirectories, random, nodeName, clusterDomain }),
+    extraMounts: containerFiles({ dirs, random, nodeName, clusterDomain }),
     sandbox: {
-      clusterDNS: [config.clusterDNS],
+      clusterDNS: o.clusterDNS,
       clusterDomain,
-      // Nothing outside the cluster is reached from here, so nothing of the host's resolver is of use.
-      nodeDNS: { servers: [config.clusterDNS], searches: [], options: [] },
+      nodeDNS: o.nodeDNS,
       nodeName,
-      podLogsDir: dirs.podLogs,
-      cgroupParent: (pod) => `/${config.cgroup}/pod${pod.metadata.uid}`,
+      podLogsDir: o.podLogsDir,
+      cgroupParent: o.cgroupParent,
     },
   });
   informers.start(stop.signal);
@@ -86,8 +106,8 @@ export async function startNodeKubelet(o: NodeKubeletOptions): Promise<AsyncDisp
   await kubelet.cleanUpOrphans(known);
   await volumes.forgetOthers(known);
   const server = newKubeletServer({ pods: kubelet, runtime, clock, log });
-  await listen(server, kubeletSocket(dirs));
   return {
+    server,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -97,7 +117,8 @@ export async function startNodeKubelet(o: NodeKubeletOptions): Promise<AsyncDisp
   };
 }
 
-async function listen(server: Server, path: string): Promise<void> {
+/** Binds the server to a unix socket that only root gets at. */
+export async function listenOnSocket(server: Server, path: string): Promise<void> {
   await rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -21,8 +21,8 @@ import { type Containerd, startContainerd } from './containerd.ts';
 import { startForwarder } from './forwarder.ts';
 import { ImageFolder } from './image-folder.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { apiServerSocket, containerdSocket, type NodeConfig } from './node-config.ts';
-import { startNodeKubelet } from './node-kubelet.ts';
+import { apiServerSocket, containerdSocket, kubeletSocket, type NodeConfig } from './node-config.ts';
+import { listenOnSocket, startNodeKubelet } from './node-kubelet.ts';
 import { enableForwarding } from './sysctls.ts';
 
 const BUSYBOX = 'docker.io/library/busybox:latest';
@@ -110,15 +110,25 @@ async function startBeside(
   ]);
   parts.push(proxy, dns);
   const runtime = await runtimeUp;
-  parts.push(
-    await startNodeKubelet({
-      ...common,
-      config,
-      runtime,
-      client: clientOf('kubelet', config.kubelet),
-      log: log.with({ component: 'kubelet' }),
-    }),
-  );
+  const { clusterDNS, clusterDomain, syncPeriod, nodeIP } = config;
+  const kubelet = await startNodeKubelet({
+    ...common,
+    runtime,
+    client: clientOf('kubelet', config.kubelet),
+    log: log.with({ component: 'kubelet' }),
+    nodeName,
+    nodeIP,
+    rootDir: dirs.kubelet,
+    podLogsDir: dirs.podLogs,
+    clusterDNS: [clusterDNS],
+    clusterDomain,
+    // Nothing outside the cluster is reached from here, so nothing of the host's resolver is of use.
+    nodeDNS: { servers: [clusterDNS], searches: [], options: [] },
+    syncPeriod,
+    cgroupParent: (pod) => `/${config.cgroup}/pod${pod.metadata.uid}`,
+  });
+  parts.push(kubelet);
+  await listenOnSocket(kubelet.server, kubeletSocket(dirs));
 }
 
 async function startRuntime(config: NodeConfig, log: Logger, parts: AsyncDisposable[]): Promise<CriRuntime> {
