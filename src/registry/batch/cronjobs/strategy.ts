@@ -1,5 +1,7 @@
 /** Cron jobs. Upstream: pkg/registry/batch/cronjob/strategy.go, pkg/apis/batch/validation ValidateCronJobCreate */
 import type { CronJob, CronJobSpec, JobSpec } from '../../../api/batch-v1.ts';
+import { scheduleProblem } from '../../../machinery/cron/schedule.ts';
+import { timeZone } from '../../../machinery/cron/time-zone.ts';
 import { invalidField, notSupported, Path, requiredField } from '../../../machinery/validation/field-error.ts';
 import { shownSelector, templateOptions } from '../../apps/workload.ts';
 import { warnOfTemplate } from '../../core/pods/template-warnings.ts';
@@ -8,7 +10,6 @@ import { specStatusStrategy } from '../../spec-status.ts';
 import { byteLength, type Errors, nonNegative, oneOf } from '../../validation/values.ts';
 import { defaultJobTemplate } from '../jobs/strategy.ts';
 import { validateJobTemplateSpec } from '../jobs/validation.ts';
-import { isTimeZone, scheduleProblem } from './schedule.ts';
 
 const SPEC = Path.root('spec');
 const TEMPLATE = SPEC.child('jobTemplate', 'spec', 'template');
@@ -38,7 +39,7 @@ function validateTimeZone(zone: string, out: Errors): void {
   if (zone.toLowerCase() === 'local') {
     const detail = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
     out.push(invalidField(at, zone, detail));
-  } else if (odd || !isTimeZone(zone)) out.push(invalidField(at, zone, `unknown time zone ${zone}`));
+  } else if (odd || timeZone(zone) === undefined) out.push(invalidField(at, zone, `unknown time zone ${zone}`));
 }
 
 function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): Errors {
