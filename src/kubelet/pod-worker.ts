@@ -38,7 +38,7 @@ export interface PodWorkerDeps {
   volumes: PodVolumes;
   hostIPs: readonly string[];
   signal: AbortSignal;
-  /** Called once, when nothing of the pod is left on the node. */
+  /** Called once, when nothing of the pod is left on the node and its object is gone. */
   onGone(uid: string): void;
 }
 
@@ -105,6 +105,8 @@ export class PodWorker {
   /** The pod's object was removed while the pod was still here. */
   orphan(): void {
     this.#orphaned = true;
+    // Until now news from before the deletion could still arrive: they must not start the pod anew.
+    if (this.#phase === 'terminated') return this.#d.onGone(this.uid);
     this.#grace?.shorten(this.#graceMs());
     this.notify();
   }
@@ -149,7 +151,7 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    const { runtime, volumes } = this.#d;
+    const { runtime, volumes, statuses } = this.#d;
     const isGoing = this.#orphaned || this.#pod.metadata.deletionTimestamp !== undefined;
     if (this.#admission !== undefined) {
       this.#rejection = await this.#admission();
@@ -163,11 +165,11 @@ export class PodWorker {
     const previous = this.#previous();
     this.#prober.sync(this.#pod, record, { terminating: isGoing, previous });
     this.#resize.look(this.#pod, record, previous);
-    const status = this.#report(record);
+    const status = this.#report(record, { isPassing: true });
     if (isGoing || this.#verdict !== undefined || isEnd(status)) return this.#terminate(record);
 
     const paths = await this.#mountVolumes();
-    if (paths === undefined) return;
+    if (paths === undefined) return statuses.send(this.uid);
     const actions = podActions({
       pod: this.#pod,
       record,
@@ -179,7 +181,7 @@ export class PodWorker {
       const after = await runtime.pod(this.uid);
       this.#prober.sync(this.#pod, after, { terminating: false, previous: status });
       if (isEnd(this.#report(after))) this.notify();
-    }
+    } else statuses.send(this.uid);
     const refresh = volumes.refreshAfter?.(this.#pod);
     if (refresh !== undefined) this.#wakeIn(refresh);
   }
@@ -328,7 +330,7 @@ export class PodWorker {
     starter.forget(this.uid);
     this.#phase = 'terminated';
     this.stop();
-    this.#d.onGone(this.uid);
+    if (this.#orphaned) this.#d.onGone(this.uid);
   }
 
   /** What was last said of the pod, by this kubelet or the one before it. */
@@ -356,9 +358,9 @@ export class PodWorker {
   }
 
   /** Of a pod that may still have something running. */
-  #report(record: PodRecord | undefined): PodStatus {
+  #report(record: PodRecord | undefined, options: { isPassing?: boolean } = {}): PodStatus {
     const status = this.#status(record, false);
-    if (!this.#orphaned) this.#d.statuses.set(this.#pod, status, { mayRun: true });
+    if (!this.#orphaned) this.#d.statuses.set(this.#pod, status, { mayRun: true, ...options });
     return status;
   }
 

@@ -5,7 +5,7 @@
 import type { Pod, PodStatus } from '../../api/core-v1.ts';
 import { background, isAbortError } from '../../base/background.ts';
 import { Backoff } from '../../base/backoff.ts';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
@@ -23,7 +23,12 @@ interface Entry {
   version: number;
   written: number;
   writing: Promise<void> | undefined;
+  /** Set while it waits for something better to say. */
+  waiting: Timer | undefined;
 }
+
+/** Ms that a status may wait for the next one, which is likely to say more. */
+const PATIENCE = 50;
 
 export interface StatusWriterOptions {
   client: Client;
@@ -46,26 +51,49 @@ export class StatusWriter {
     return this.#entries.get(uid)?.status;
   }
 
-  /** `mayRun`: something of the pod may still run, so that its end is not to be told yet. */
-  set(pod: Pod, status: PodStatus, { mayRun }: { mayRun: boolean }): void {
+  /**
+   * `mayRun`: something of the pod may still run, so that its end is not to be told yet. `isPassing`: another status is likely to
+   * follow at once; this one is sent only if that takes its time, or `send` is called.
+   */
+  set(pod: Pod, status: PodStatus, options: { mayRun: boolean; isPassing?: boolean }): void {
+    const { mayRun, isPassing = false } = options;
     const uid = pod.metadata.uid ?? '';
     const entry = this.#entries.get(uid);
     if (entry === undefined) {
-      this.#entries.set(uid, { pod, status, mayRun, version: 1, written: 0, writing: undefined });
+      const fresh = { pod, status, mayRun, version: 1, written: 0, writing: undefined, waiting: undefined };
+      this.#entries.set(uid, fresh);
     } else {
       entry.pod = newer(entry.pod, pod);
-      if (entry.mayRun === mayRun && jsonEqual(entry.status, status)) return;
-      Object.assign(entry, { status, mayRun, version: entry.version + 1 });
+      if (entry.mayRun !== mayRun || !jsonEqual(entry.status, status))
+        Object.assign(entry, { status, mayRun, version: entry.version + 1 });
     }
+    if (isPassing) this.#sendLater(uid);
+    else this.send(uid);
+  }
+
+  /** Writes what has not been written. */
+  send(uid: string): void {
+    const entry = this.#entries.get(uid);
+    entry?.waiting?.cancel();
+    if (entry === undefined || this.#o.signal.aborted) return;
+    entry.waiting = undefined;
     this.#start(uid);
+  }
+
+  #sendLater(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (entry === undefined || entry.waiting !== undefined || entry.written === entry.version) return;
+    entry.waiting = this.#o.clock.after(PATIENCE, () => this.send(uid));
   }
 
   /** Resolves when the newest status given has been written (or the pod is gone). */
   async flushed(uid: string): Promise<void> {
+    this.send(uid);
     for (let w = this.#entries.get(uid)?.writing; w !== undefined; w = this.#entries.get(uid)?.writing) await w;
   }
 
   forget(uid: string): void {
+    this.#entries.get(uid)?.waiting?.cancel();
     this.#entries.delete(uid);
   }
 
