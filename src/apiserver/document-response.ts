@@ -12,8 +12,15 @@ const compressed = new WeakMap<Buffer, Promise<Buffer>>();
 
 export async function serializeDocument(
   exchange: Exchange,
-  { status, headers, body }: DocumentResponse,
+  { status, headers: own, body }: DocumentResponse,
 ): Promise<void> {
+  const headers = { ...own };
+  const caching = headers['cache-control'];
+  if (caching !== undefined) {
+    // In place of what every answer says; under another spelling both would be sent.
+    exchange.setHeader('Cache-Control', caching);
+    delete headers['cache-control'];
+  }
   if (body.length <= GZIP_THRESHOLD || !acceptsGzip(exchange)) {
     exchange.respond(status, headers, body);
     return;

@@ -61,6 +61,8 @@ export interface BodyKind {
   source: SchemaSource;
   /** Into upstream's typed form: field order, zero values, one spelling of quantities and times. Absent for custom resources. */
   canonical: ((object: KubeObject) => KubeObject) | undefined;
+  /** Of a CustomResourceDefinition: decoded without a Go type. */
+  isCustom?: boolean;
   /** Other group versions that are taken as well (Eviction: policy/v1beta1). */
   accepts?: readonly { group: string; version: string }[];
 }
@@ -104,6 +106,7 @@ export class Endpoint {
       ? undefined
       : Buffer.from(`{"kind":${JSON.stringify(row.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`);
     this.body = bodyKind(this.kind, row.definition, row.schemas);
+    if (isCustom) this.body.isCustom = true;
   }
 
   /** An object of the kind with nothing set but what its type cannot leave out; nobody may change it. Absent for custom resources. */

@@ -182,6 +182,25 @@ describe('custom resources', () => {
     assert.equal((await call('GET', `${WIDGETS}?fieldSelector=spec.color%3Dgreen`)).json.items.length, 0);
   });
 
+  it('takes no other kind and no other version', async () => {
+    await define();
+    await call('POST', WIDGETS, { body: widget('a', { size: 1 }) });
+    const sent = [
+      [{ ...widget('b', { size: 1 }), kind: 'Bar' }, 422, 'kind: Invalid value: "Bar": must be Widget'],
+      [{ ...widget('b', { size: 1 }), kind: undefined }, 400, "Object 'Kind' is missing in '"],
+      [{ ...widget('b', { size: 1 }), apiVersion: undefined }, 400, 'the API version in the data () does not match'],
+    ] as const;
+    for (const [body, status, text] of sent) {
+      const answer = await call('POST', WIDGETS, { body });
+      assert.equal(answer.status, status);
+      assert.ok(answer.json.message.includes(text), answer.json.message);
+    }
+    for (const body of [{ kind: 'Bar' }, { apiVersion: 'v1' }]) {
+      assert.equal((await call('PATCH', `${WIDGETS}/a`, { body, headers: MERGE })).status, 422);
+    }
+    assert.equal((await call('GET', `${WIDGETS}/a`)).json.kind, 'Widget');
+  });
+
   it('keeps status, scale and apply apart', async () => {
     await define();
     await call('PATCH', `${WIDGETS}/a?fieldManager=m`, {

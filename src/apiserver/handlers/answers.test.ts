@@ -176,7 +176,7 @@ describe('answers', () => {
     const { cells } = (await call('GET', url, { headers: { accept: TABLE } })).json.rows[0];
     assert.deepEqual([cells[3], cells[5], cells[6]], ['pod/x', 'a/b, i', 'n']);
     const refused = await call('POST', url, { body: { ...event, metadata: { name: 'f' }, type: 'Odd' } });
-    assert.match(refused.json.message, /^Event "f" is invalid: type: Invalid value: "Odd"/);
+    assert.match(refused.json.message, /^Event "f" is invalid: type: Invalid value: "": has invalid value: Odd$/);
   });
 
   it('warns of the pods a deleted job leaves behind, unless the client has said what it wants', async () => {
@@ -184,4 +184,24 @@ describe('answers', () => {
     assert.match((await call('DELETE', url)).headers.warning ?? '', /child pods are preserved by default/);
     assert.equal((await call('DELETE', `${url}?propagationPolicy=Background`)).headers.warning, undefined);
   });
+
+  const kinds = [
+    { patch: { kind: 'Foo' }, type: 'merge', why: 'no kind "Foo" is registered for version "v1" in scheme' },
+    { patch: { kind: 'Pod' }, type: 'merge', why: 'converting (v1.Pod) to (core.ConfigMap): unknown conversion' },
+    { patch: { apiVersion: 'v2' }, type: 'merge', why: 'no kind "ConfigMap" is registered for version "v2" in scheme' },
+    { patch: { kind: null, apiVersion: null }, type: 'merge', why: undefined },
+    { patch: { kind: 'Pod', apiVersion: 'v2' }, type: 'strategic-merge', why: undefined },
+  ];
+  for (const { patch, type, why } of kinds) {
+    it(`keeps the kind under a ${type} patch ${JSON.stringify(patch)}`, async () => {
+      const answer = await call('PATCH', `${CONFIG_MAPS}/a`, {
+        body: patch,
+        headers: { 'content-type': `application/${type}-patch+json` },
+      });
+      assert.equal(answer.status, why === undefined ? 200 : 422);
+      if (why !== undefined) assert.ok(answer.json.message.includes(why), answer.json.message);
+      const { kind, apiVersion } = (await call('GET', `${CONFIG_MAPS}/a`)).json;
+      assert.deepEqual([kind, apiVersion], ['ConfigMap', 'v1']);
+    });
+  }
 });

@@ -10,10 +10,10 @@ import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
 import { checkTypes, decodeTypeError, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
-import { apiVersionOf, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
-import { builtinSchemas, definitionName } from '../../machinery/schema/builtin.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { BodyKind, ResourceRequest } from '../endpoint.ts';
 import type { FieldValidation } from '../request/query-options.ts';
+import { settleKind } from './kind-of-body.ts';
 
 // Upstream: server.Config MaxRequestBodyBytes
 export const MAX_REQUEST_BODY = 3 * 1024 * 1024;
@@ -43,16 +43,19 @@ export function decodeObject(
   } catch (err) {
     throw unrecognized(want.kind, body, syntaxMessage(encoding, err));
   }
-  // Go decodes null into a struct without complaint.
+  // Go decodes null into a struct without complaint; a custom resource is no struct.
+  if (object === null && into.isCustom === true) {
+    throw unrecognized(want.kind, body, "Object 'Kind' is missing in 'null'");
+  }
   object ??= {};
   if (typeof object !== 'object' || Array.isArray(object)) {
     throw unrecognized(want.kind, body, notAnObject(object));
   }
   const typed = object as KubeObject;
   const repeated = validation === 'Ignore' ? [] : duplicates(body, encoding, object);
-  setKind(typed, into);
+  settleKind(typed, into, (why) => unrecognized(want.kind, body, `${why} in '${body}'`));
   const bad = checkTypes(typed, into.schema, into.source);
-  if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, bad);
+  if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, into.isCustom ? ofMetadata(bad) : bad);
   // Go's decoder knows no absent metadata: it is a struct.
   typed.metadata ??= {};
   applyFieldValidation(request, typed, repeated, into, validation);
@@ -78,35 +81,6 @@ function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
   }
 }
 
-/** Fills apiVersion and kind in; refuses others. Upstream: runtime/serializer/json, runtime/error.go */
-function setKind(object: KubeObject, into: BodyKind): void {
-  const { kind } = into;
-  const want = apiVersionOf(kind);
-  object.apiVersion ||= want;
-  object.kind ||= kind.kind;
-  const { apiVersion } = object;
-  const accepted = apiVersion === want || into.accepts?.some((gv) => apiVersionOf(gv) === apiVersion);
-  if (accepted && object.kind === kind.kind) return;
-  const gv = parseApiVersion(apiVersion);
-  const isBuiltin = into.source === builtinSchemas();
-  const known = definitionName({ ...gv, kind: object.kind }) !== undefined;
-  if (!accepted && (known || !isBuiltin)) {
-    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${want})`);
-  }
-  const why =
-    known || !isBuiltin
-      ? `converting (${gv.version}.${object.kind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
-      : `no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
-  throw badRequest(
-    `${object.kind} in version ${JSON.stringify(gv.version)} cannot be handled as a ${kind.kind}: ${why}`,
-  );
-}
-
-/** Name of the Go package of a group's internal types. */
-function goPackage(group: string): string {
-  return group === '' ? 'core' : group.split('.')[0]!;
-}
-
 function applyFieldValidation(
   request: ResourceRequest,
   object: KubeObject,
@@ -115,6 +89,7 @@ function applyFieldValidation(
   validation: FieldValidation,
 ): void {
   const unknown = pruneUnknown(object, into.schema, into.source);
+  if (into.isCustom === true) unknown.sort();
   if (validation === 'Ignore') return;
   const problems = [...repeated, ...unknown];
   if (problems.length === 0) return;
@@ -125,6 +100,13 @@ function applyFieldValidation(
     );
   }
   for (const p of problems) request.context.warn(p);
+}
+
+/** Of a custom resource only the metadata is a Go type, decoded by itself. */
+function ofMetadata(message: string): string {
+  return message
+    .replace('ObjectMeta.metadata.', 'ObjectMeta.')
+    .replace('Go struct field .metadata of type', 'Go value of type');
 }
 
 function duplicates(body: Buffer, encoding: BodyEncoding, parsed: unknown): string[] {

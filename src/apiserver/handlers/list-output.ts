@@ -8,12 +8,14 @@ import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import type { KubeObject } from '../../machinery/meta/object.ts';
+import { metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
 import type { Listed } from '../../registry/generic/list.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { ResponseStream } from '../request/exchange.ts';
 import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, tableOptions, writeBytes } from './output.ts';
-import { partialObject, tableHead, tableRow } from './transform.ts';
+import { type Printable, partialObject, tableHead, tableRow } from './transform.ts';
 
 const SLAB = 256 * 1024;
 /** Longest time a list works before others have their turn, ms. */
@@ -89,7 +91,7 @@ function* formChunks(request: ResourceRequest, as: ConvertTo, listed: Listed): G
   if (as.kind === 'Table') {
     const options = tableOptions(request, as.version);
     yield Buffer.from(tableHead(endpoint, options, meta));
-    each = (entry) => tableRow(endpoint, { object: store.copy(entry), bytes: store.bytes(entry) }, options);
+    each = (entry) => tableRow(endpoint, printable(endpoint, entry), options);
   } else {
     yield head('PartialObjectMetadataList', `meta.k8s.io/${as.version}`, meta);
     each = (entry) => [partialObject(store.bytes(entry), as.version)];
@@ -101,6 +103,19 @@ function* formChunks(request: ResourceRequest, as: ConvertTo, listed: Listed): G
     yield* each(entry);
   }
   yield TAIL;
+}
+
+/**
+ * What a Table row is printed from. The parsed object is not kept: ten thousand of them would take more memory than their bytes.
+ * Columns of custom resources may look anywhere, printers of ours never at managedFields.
+ */
+function printable(endpoint: Endpoint, entry: Entry): Printable {
+  const { store } = endpoint;
+  const bytes = store.bytes(entry);
+  if (endpoint.isCustom) return { object: store.copy(entry), bytes };
+  const span = entry.slot(`metadata span ${endpoint.apiVersion}`, () => metadataSpan(bytes));
+  if (span === undefined) return { object: store.copy(entry), bytes };
+  return { object: parseWithoutManagedFields(bytes, span) as KubeObject, bytes, span };
 }
 
 function head(kind: string, apiVersion: string, meta: Record<string, unknown>): Buffer {

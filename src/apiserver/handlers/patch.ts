@@ -33,6 +33,7 @@ import { isDryRun, readPatchOptions, type WriteOptions } from '../request/query-
 import { checkName, writeContextOf } from './attributes.ts';
 import { MAX_REQUEST_BODY } from './decode.ts';
 import { fieldManagerOptions, trackFields } from './field-manager.ts';
+import { patchedKindProblem } from './kind-of-body.ts';
 import { negotiateOutput, writeObject } from './output.ts';
 import { admitUpdate, validators } from './update.ts';
 
@@ -131,11 +132,21 @@ export function patchMechanism(
     // Only a strategic patch is shown itself when it does not fit; of the others the whole result is shown.
     // What is unknown is gone from `object` by the time a strict patch is refused for it, so the patch is made once more.
     const made = () => applyPatch(copy(), parsePatch(body, type), type, schema, row.schemas);
-    const shown = () => (type === STRATEGIC_PATCH ? goPrint(withoutOrderedLists(patch)) : patchedJson(made()));
+    const shown = () =>
+      type === STRATEGIC_PATCH ? goPrint(withoutOrderedLists(patch)) : patchedJson(made(), endpoint.isCustom);
+    if (type === STRATEGIC_PATCH) {
+      // Patched as a Go struct, whose kind is not the patch's to say.
+      object.apiVersion = endpoint.apiVersion;
+      object.kind = row.kind;
+    }
+    const problem = patchedKindProblem(object, endpoint.body);
+    if (problem !== undefined) throw invalidPatch(shown(), problem);
     const check = type === STRATEGIC_PATCH ? checkRestorable : checkTypes;
     const bad = check(object, schema, row.schemas);
     if (bad !== undefined) throw invalidPatch(shown(), bad);
-    const problems = [...duplicates, ...pruneUnknown(object, schema, row.schemas)];
+    const unknown = pruneUnknown(object, schema, row.schemas);
+    if (endpoint.isCustom) unknown.sort();
+    const problems = [...duplicates, ...unknown];
     if (problems.length > 0 && strict === 'Strict')
       throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
     if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
@@ -189,9 +200,16 @@ function withoutOrderedLists(patch: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, withoutOrderedLists(value)]));
 }
 
-/** Go prints the patched object with its outermost keys sorted. */
-function patchedJson(object: KubeObject): string {
-  return stringifyJson(Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))));
+/** Go prints the patched object with its outermost keys sorted, all of them where it has no struct for it. */
+function patchedJson(object: KubeObject, deep = false): string {
+  return stringifyJson(sorted(object, deep));
+}
+
+function sorted(value: unknown, deep: boolean): unknown {
+  if (Array.isArray(value)) return deep ? value.map((item) => sorted(item, deep)) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(deep ? entries.map(([k, v]) => [k, sorted(v, deep)]) : entries);
 }
 
 /** Server-side apply. */

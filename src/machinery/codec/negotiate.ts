@@ -183,7 +183,8 @@ function supported({ stream, protobuf }: Pick<Rules, 'stream' | 'protobuf'>): st
 }
 
 function notAcceptableError(rules: Rules): StatusError {
-  return notAcceptable(`only the following media types are accepted: ${supported(rules)}`);
+  // Named even where only Tables and partial objects have it.
+  return notAcceptable(`only the following media types are accepted: ${supported({ ...rules, protobuf: true })}`);
 }
 
 export interface ContentTypeOptions {

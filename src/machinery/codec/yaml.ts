@@ -69,8 +69,30 @@ export function parseYaml(text: string): unknown {
 function describe(err: unknown): string {
   const { reason, mark } = err as { reason?: string; mark?: { line: number } };
   if (reason === undefined) return err instanceof Error ? err.message : String(err);
+  const known = WORDS.find(([pattern]) => pattern.test(reason));
+  if (known !== undefined) {
+    const [pattern, words, where] = known;
+    const text = reason.replace(pattern, words);
+    const line = mark?.line ?? 0;
+    // Upstream counts from 0 here and there, and leaves a line 0 out.
+    if (where === 'parser') return `line ${Math.max(line, 1)}: ${text}`;
+    return where === 'nowhere' || line === 0 ? text : `line ${line + 1}: ${text}`;
+  }
   return mark === undefined ? reason : `line ${mark.line + 1}: ${reason}`;
 }
+
+/** The mistakes people make, in the words of upstream's reader. */
+const WORDS: readonly [RegExp, string, 'scanner' | 'parser' | 'nowhere'][] = [
+  [/^unexpected end of the stream within a flow collection$/, 'did not find expected node content', 'parser'],
+  [/^bad indentation of a mapping entry$/, 'mapping values are not allowed in this context', 'scanner'],
+  [/^end of the stream or a document separator is expected$/, 'found character that cannot start any token', 'scanner'],
+  [
+    /^unexpected end of the stream within a (?:double|single) quoted scalar$/,
+    'found unexpected end of stream',
+    'scanner',
+  ],
+  [/^unidentified alias "(.*)"$/, "unknown anchor '$1' referenced", 'nowhere'],
+];
 
 /** Copies shared parts, so that changing one place changes no other, and refuses what JSON has no word for. */
 function plain(v: unknown, budget: { left: number; shared: boolean }, depth: number): unknown {

@@ -60,6 +60,8 @@ export interface Strategy<T extends KubeObject = KubeObject> extends UpdateStrat
   warnOfDelete?(options: DeleteOptions): string | undefined;
   /** On the first request to delete: may add finalizers and set status. `object` is a private copy. */
   beginDeletion?(object: T, context: StrategyContext): void;
+  /** The first request to delete sets no more of the metadata than deletionTimestamp: no grace period, no new generation. */
+  onlyMarks?: boolean;
   /** Something besides metadata.finalizers keeps a deleted object: a namespace's spec.finalizers. */
   isHeld?(object: T): boolean;
   /** After a successful delete (release of reservations). */

@@ -78,9 +78,9 @@ async function attempt(
   if (finalizers !== undefined) setFinalizers(object.metadata, finalizers);
   const waits = (object.metadata.finalizers?.length ?? 0) > 0 || store.strategy.isHeld?.(object) === true;
   if (grace === 'none' && !waits) return remove(store, key, entry, object, context);
-  if (grace === 'none') markAsDeleting(object.metadata, store.clock.now());
-  // Upstream's namespaces, the one kind that is held, never get a grace period.
-  if (store.strategy.isHeld !== undefined) delete object.metadata.deletionGracePeriodSeconds;
+  if (grace === 'none' && store.strategy.onlyMarks === true) {
+    object.metadata.deletionTimestamp ??= formatTime(store.clock.now());
+  } else if (grace === 'none') markAsDeleting(object.metadata, store.clock.now());
   const marked = await mark(store, key, entry, object, context);
   if (waits || (grace === 'graceful' && (object.metadata.deletionGracePeriodSeconds ?? 0) > 0)) return marked;
   if (context.dryRun) return { ...marked, deleted: true };

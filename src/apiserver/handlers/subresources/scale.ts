@@ -5,7 +5,7 @@
 
 import { encodeJson } from '../../../machinery/codec/json.ts';
 import { checkTypes, pruneUnknown } from '../../../machinery/codec/unknown-fields.ts';
-import { conflict, internalError, invalid, notFound } from '../../../machinery/errors/status-error.ts';
+import { badRequest, conflict, internalError, invalid, notFound } from '../../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../../machinery/meta/clone.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../../machinery/meta/object.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
@@ -99,6 +99,12 @@ async function handlePatch(request: ResourceRequest): Promise<void> {
     if (bad !== undefined)
       throw invalid({ group: '', kind: '' }, '', [invalidField(Path.root('patch'), JSON.stringify(scale), bad)]);
     pruneUnknown(scale, schema, schemas);
+    scale.apiVersion = SCALE_API_VERSION;
+    scale.kind = SCALE_KIND.kind;
+    if (request.endpoint.isCustom && live.spec?.replicas === undefined && scale.spec?.replicas === undefined) {
+      const { specReplicas } = doorOf(request);
+      throw badRequest(`the spec replicas field ${JSON.stringify(specReplicas)} cannot be empty`);
+    }
     return scale;
   });
   return writeObject(request, negotiated, 200, bytes);

@@ -49,6 +49,7 @@ export const customResourceDefinitionStrategy: Strategy<CustomResourceDefinition
   validateUpdate: (crd, old) => validateDefinition(crd, old),
 
   /** A definition outlives its objects: the finalizer holds it until they are gone. */
+  onlyMarks: true,
   beginDeletion(crd, { clock }) {
     const finalizers = crd.metadata.finalizers ?? [];
     if (!finalizers.includes(CLEANUP_FINALIZER)) crd.metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];

@@ -78,6 +78,5 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = specStatusStrategy<Repli
     immutableSelector(set.spec!.selector, old.spec!.selector, out);
     return out;
   },
-  fields: (set) => ({ 'status.replicas': String(set.status?.replicas ?? 0) }),
   status: { validate: (set) => validateReplicaStatus(set.status ?? {}) },
 });

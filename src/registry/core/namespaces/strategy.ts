@@ -54,6 +54,7 @@ export const namespaceStrategy: Strategy<Namespace> = specStatusStrategy<Namespa
   beginDeletion(namespace) {
     namespace.status = { ...namespace.status, phase: 'Terminating' };
   },
+  onlyMarks: true,
   isHeld: (namespace) => (namespace.spec?.finalizers?.length ?? 0) > 0,
   fields: (namespace) => ({ 'status.phase': namespace.status?.phase ?? '', name: namespace.metadata.name ?? '' }),
   status: {
