@@ -4,11 +4,13 @@
  */
 import { startClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
+import { startCronJobController } from './cronjob/controller.ts';
 import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
+import { startEndpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { startGarbageCollectorController } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
@@ -20,7 +22,11 @@ import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaCertPublisher } from './root-ca-cert-publisher/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
 import { startStatefulSetController } from './statefulset/controller.ts';
-import { startClaimProtectionController, startVolumeProtectionController } from './storage-protection/controller.ts';
+import {
+  startAttributesClassProtectionController,
+  startClaimProtectionController,
+  startVolumeProtectionController,
+} from './storage-protection/controller.ts';
 import { startTaintEvictionController } from './taint-eviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
@@ -48,9 +54,15 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'daemonset-controller', aliases: ['daemonset'], start: startDaemonSetController },
   { name: 'statefulset-controller', aliases: ['statefulset'], start: startStatefulSetController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
+  { name: 'cronjob-controller', aliases: ['cronjob'], start: startCronJobController },
   { name: 'disruption-controller', aliases: ['disruption'], start: startDisruptionController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },
   { name: 'endpointslice-controller', aliases: ['endpointslice'], start: startEndpointSliceController },
+  {
+    name: 'endpointslice-mirroring-controller',
+    aliases: ['endpointslicemirroring'],
+    start: startEndpointSliceMirroringController,
+  },
   { name: 'resourcequota-controller', aliases: ['resourcequota'], start: startResourceQuotaController },
   { name: 'node-lifecycle-controller', aliases: ['nodelifecycle'], start: startNodeLifecycleController },
   { name: 'taint-eviction-controller', aliases: [], start: startTaintEvictionController },
@@ -65,6 +77,11 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
     name: 'persistentvolume-protection-controller',
     aliases: ['pv-protection'],
     start: startVolumeProtectionController,
+  },
+  {
+    name: 'volumeattributesclass-protection-controller',
+    aliases: [],
+    start: startAttributesClassProtectionController,
   },
   {
     name: 'clusterrole-aggregation-controller',

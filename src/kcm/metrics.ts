@@ -11,6 +11,8 @@ export class ControllerMetrics {
   readonly #waited: Histogram;
   readonly #worked: Histogram;
   readonly #retries: Counter;
+  /** Seconds between the time a CronJob's Job was due and its creation. */
+  readonly cronJobCreationSkew: Histogram;
 
   constructor(registry: Registry = new Registry()) {
     this.registry = registry;
@@ -37,6 +39,12 @@ export class ControllerMetrics {
       ...of,
       name: 'workqueue_retries_total',
       help: 'Total number of retries handled by workqueue',
+    });
+    this.cronJobCreationSkew = new Histogram({
+      registers: [registry],
+      name: 'cronjob_controller_job_creation_skew_duration_seconds',
+      help: 'Time between when a cronjob is scheduled to be run, and when the corresponding job is created',
+      buckets: Array.from({ length: 10 }, (_, i) => 2 ** i),
     });
   }
 

@@ -1,11 +1,14 @@
 /** StatefulSets, DaemonSets and CronJobs on a whole cluster with simulated nodes and virtual time. */
 import assert from 'node:assert/strict';
 import type { ControllerRevision, DaemonSet, StatefulSet } from '../../src/api/apps-v1.ts';
+import type { CronJob, Job } from '../../src/api/batch-v1.ts';
 import type { Event, PersistentVolumeClaim, Pod } from '../../src/api/core-v1.ts';
 import {
   CONTROLLERREVISIONS,
+  CRONJOBS,
   DAEMONSETS,
   EVENTS,
+  JOBS,
   NODES,
   PERSISTENTVOLUMECLAIMS,
   PODS,
@@ -369,6 +372,97 @@ describe('sets of pods in a whole cluster', () => {
       assert.ok(seen.size >= 4 && seen.size <= 7, `${seen.size} pods in 20 s`);
       const events = (await s.list<Event>(EVENTS)).filter((e) => e.reason === 'FailedDaemonPod');
       assert.match(events[0]!.message!, /^Found failed daemon pod t\d+\/d-\w+ on node node-1, will try to kill it$/);
+    });
+  });
+
+  describe('CronJob', () => {
+    const createCron = (s: Scope, command: string, spec: object = {}) =>
+      s.create<CronJob>(CRONJOBS, 'c', {
+        spec: {
+          schedule: '* * * * *',
+          ...spec,
+          jobTemplate: {
+            metadata: { labels: { of: 'cron' } },
+            spec: {
+              template: {
+                spec: {
+                  restartPolicy: 'Never',
+                  terminationGracePeriodSeconds: 1,
+                  containers: [{ name: 'c', image: 'busybox', command: ['sh', '-c', command] }],
+                },
+              },
+            },
+          },
+        },
+      });
+    const eventsOf = async (s: Scope) => [
+      ...new Set(
+        (await s.list<Event>(EVENTS)).filter((e) => e.involvedObject.kind === 'CronJob').map((e) => e.reason!),
+      ),
+    ];
+    /** To the start of a minute, or of one that `of` divides. */
+    const toMinute = (of = 1) => vc.clock.advance(of * 60_000 - (vc.clock.now() % (of * 60_000)));
+
+    it('starts a Job each minute, keeps the last ones, and can be suspended', async () => {
+      const s = await vc.namespace();
+      await toMinute();
+      await createCron(s, 'sleep 5', { successfulJobsHistoryLimit: 2 });
+      const start = vc.clock.now();
+      await vc.clock.advance(59_000);
+      assert.equal((await s.list(JOBS)).length, 0);
+      await vc.clock.advance(4_000);
+      const [job] = await s.list<Job>(JOBS);
+      assert.equal(job?.metadata.name, `c-${start / 60_000 + 1}`);
+      assert.deepEqual(job?.metadata.labels, { of: 'cron' });
+      const active = (await s.get<CronJob>(CRONJOBS, 'c')).status?.active;
+      assert.deepEqual(
+        active?.map((a) => [a.kind, a.name, a.uid]),
+        [['Job', job?.metadata.name, job?.metadata.uid]],
+      );
+      await vc.clock.advance(4 * 60_000);
+      const numbers = (await s.list(JOBS)).map((j) => Number(j.metadata.name!.slice(2)) - start / 60_000);
+      assert.deepEqual(numbers, [3, 4, 5], 'two that succeeded and one that runs');
+      const cron = await s.until<CronJob>(CRONJOBS, 'c', (c) => c.status?.active === undefined);
+      assert.equal(Date.parse(cron.status!.lastScheduleTime!), start + 5 * 60_000);
+      assert.ok(Date.parse(cron.status!.lastSuccessfulTime!) > start + 5 * 60_000);
+      assert.deepEqual(await eventsOf(s), ['SuccessfulCreate', 'SawCompletedJob', 'SuccessfulDelete']);
+      await s.merge(CRONJOBS, 'c', { spec: { suspend: true } });
+      await vc.clock.advance(180_000);
+      assert.equal((await s.get<CronJob>(CRONJOBS, 'c')).status?.lastScheduleTime, cron.status!.lastScheduleTime);
+    });
+
+    for (const [policy, want] of [
+      ['Forbid', { jobs: 1, event: 'JobAlreadyActive' }],
+      ['Replace', { jobs: 1, event: 'SuccessfulDelete' }],
+      ['Allow', { jobs: 3, event: 'SuccessfulCreate' }],
+    ] as const) {
+      it(`${policy}: ${want.jobs} of 3 Jobs that take long are there`, async () => {
+        const s = await vc.namespace();
+        await toMinute();
+        await createCron(s, 'sleep 6000', { concurrencyPolicy: policy });
+        const minute = vc.clock.now() / 60_000;
+        await vc.clock.advance(3 * 60_000 + 5_000);
+        const names = (await s.list(JOBS)).map((j) => j.metadata.name);
+        assert.equal(names.length, want.jobs);
+        assert.equal(names.at(-1), `c-${minute + (policy === 'Forbid' ? 1 : 3)}`);
+        assert.ok((await eventsOf(s)).includes(want.event));
+        await s.delete(CRONJOBS, 'c', { propagationPolicy: 'Background' });
+        await vc.until('Jobs are gone', async () => (await s.list(JOBS)).length === 0);
+      });
+    }
+
+    it('what was missed while suspended is started once, unless its deadline has passed', async () => {
+      const s = await vc.namespace();
+      await toMinute(5);
+      await createCron(s, 'sleep 5', { schedule: '*/5 * * * *', suspend: true });
+      await vc.clock.advance(17 * 60_000);
+      await s.merge(CRONJOBS, 'c', { spec: { startingDeadlineSeconds: 10 } });
+      await s.merge(CRONJOBS, 'c', { spec: { suspend: false } });
+      await vc.clock.advance(5_000);
+      assert.equal((await s.list(JOBS)).length, 0);
+      await s.merge(CRONJOBS, 'c', { spec: { startingDeadlineSeconds: null } });
+      await vc.clock.advance(5_000);
+      assert.equal((await s.list(JOBS)).length, 1);
     });
   });
 });
