@@ -7,6 +7,8 @@ import {
   decodeStored,
   encodeForStorage,
   metadataSlice,
+  metadataSpan,
+  parseWithoutManagedFields,
   partialMetadata,
   spliceResourceVersion,
   storedJson,
@@ -115,4 +117,30 @@ describe('stored values', () => {
       '{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"}{","a":[1,{"b":"]"}]}}',
     );
   });
+});
+
+describe('metadataSpan', () => {
+  const managed = [{ manager: 'a', fieldsV1: { 'f:metadata': { 'f:labels': { '.': {} } } } }];
+  const cases: { name: string; metadata: object }[] = [
+    { name: 'last', metadata: { name: 'a', managedFields: managed } },
+    { name: 'first', metadata: { managedFields: managed, name: 'a' } },
+    { name: 'between', metadata: { name: 'a', managedFields: managed, uid: 'u' } },
+    { name: 'alone', metadata: { managedFields: managed } },
+    { name: 'absent', metadata: { name: 'a' } },
+    { name: 'named in a value', metadata: { annotations: { x: '"managedFields":[1]' }, managedFields: managed } },
+    { name: 'named in a map', metadata: { annotations: { managedFields: 'x' }, labels: { a: 'b' } } },
+    { name: 'nothing at all', metadata: {} },
+  ];
+  for (const { name, metadata } of cases) {
+    for (const space of [0, 2]) {
+      it(`managedFields ${name}${space > 0 ? ', indented' : ''}`, () => {
+        const object = { kind: 'Pod', metadata, spec: { managedFields: [1] } };
+        const bytes = Buffer.from(JSON.stringify(object, undefined, space));
+        const span = metadataSpan(bytes)!;
+        assert.deepEqual(JSON.parse(bytes.toString('utf8', span.start, span.end)), metadata);
+        const { managedFields: _, ...rest } = metadata as { managedFields?: unknown };
+        assert.deepEqual(parseWithoutManagedFields(bytes, span), { ...object, metadata: rest });
+      });
+    }
+  }
 });

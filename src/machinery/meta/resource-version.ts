@@ -141,6 +141,50 @@ const PARTIAL_HEAD = Buffer.from('{"kind":"PartialObjectMetadata","apiVersion":"
 const EMPTY_OBJECT = Buffer.from('{}');
 const PARTIAL_TAIL = Buffer.from('}');
 
+/** Where things lie in an object's bytes. */
+export interface MetadataSpan {
+  /** Of the value of `metadata`. */
+  start: number;
+  end: number;
+  /** Of the member `managedFields` with one comma; both 0 when there is none. */
+  managedFrom: number;
+  managedTo: number;
+}
+
+const MANAGED_FIELDS = Buffer.from('"managedFields"');
+
+/** Undefined when the object has no metadata. */
+export function metadataSpan(b: Buffer): MetadataSpan | undefined {
+  const start = metadataStart(b);
+  if (start < 0) return undefined;
+  const span: MetadataSpan = { start, end: 0, managedFrom: 0, managedTo: 0 };
+  let i = skipSpace(b, start + 1);
+  let comma = -1;
+  while (b[i] === QUOTE) {
+    const keyEnd = skipString(b, i);
+    const end = skipSpace(b, skipValue(b, skipSpace(b, skipSpace(b, keyEnd) + 1)));
+    const isLast = b[end] !== COMMA;
+    if (keyIs(b, i, keyEnd, MANAGED_FIELDS)) {
+      span.managedFrom = comma < 0 ? i : comma;
+      span.managedTo = comma < 0 && !isLast ? end + 1 : end;
+    }
+    if (isLast) {
+      span.end = end + 1;
+      return span;
+    }
+    comma = end;
+    i = skipSpace(b, end + 1);
+  }
+  span.end = i + 1;
+  return span;
+}
+
+/** The object in these bytes without its managedFields, which are long and take longer to parse than all the rest. */
+export function parseWithoutManagedFields(bytes: Buffer, span: MetadataSpan | undefined): unknown {
+  if (span === undefined || span.managedTo === 0) return parseJson(bytes);
+  return parseJson(bytes.toString('utf8', 0, span.managedFrom) + bytes.toString('utf8', span.managedTo));
+}
+
 /** The PartialObjectMetadata (meta.k8s.io/v1) cut out of an object's bytes. */
 export function partialMetadata(bytes: Buffer): Buffer {
   return Buffer.concat([PARTIAL_HEAD, metadataSlice(bytes) ?? EMPTY_OBJECT, PARTIAL_TAIL]);
