@@ -61,8 +61,11 @@ describe('kubectl, pods and nodes', function () {
   });
 
   it('says that a simulated container runs no processes', async () => {
-    const { stderr } = await session.run`exec solo -- true`;
-    assert.match(stderr, /a simulated container runs no processes: exec needs --runtime containerd/);
+    const { stderr } = await session.run`exec solo -c main -- true`;
+    assert.equal(
+      stderr,
+      'error: Internal error occurred: unable to upgrade connection: a simulated container runs no processes: exec needs --runtime containerd\n',
+    );
   });
 
   it('describes a pod', async () => {

@@ -4,14 +4,14 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Node, Pod } from '../../api/core-v1.ts';
-import { badRequest } from '../../machinery/errors/status-error.ts';
+import { badRequest, internalError } from '../../machinery/errors/status-error.ts';
 import type { ApiServices } from '../create-api-server.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { admitConnect } from './connect-admission.ts';
-import type { KubeletConnections } from './kubelet-connection.ts';
+import { type KubeletConnections, UpgradeRefused, type UpgradeResponse } from './kubelet-connection.ts';
 import { containerOf, podTarget } from './pod-target.ts';
 import { PORT_FORWARD_PROTOCOLS, TUNNEL_PROTOCOL, translatePorts, tunnel } from './port-forward.ts';
-import { EXEC_PROTOCOLS, type StreamOptions, translateExec } from './remote-command.ts';
+import { EXEC_PROTOCOLS, type StreamOptions, sendVerdict, translateExec } from './remote-command.ts';
 import { SpdySession } from './spdy/spdy-session.ts';
 import { acceptWebSocket, chooseProtocol, isSpdyRequest, isWebSocketRequest } from './websocket.ts';
 
@@ -52,12 +52,14 @@ export async function execOrAttach(
   if (isSpdyRequest(context.exchange)) return joinRaw(request, kubelets, node, path);
   if (!isWebSocketRequest(context.exchange)) throw badRequest('Upgrade request required');
   const protocol = chooseProtocol(context.exchange, EXEC_PROTOCOLS);
-  const upstream = await kubelets.upgrade(
-    node,
-    path,
-    { 'x-stream-protocol-version': 'v4.channel.k8s.io' },
-    context.signal,
-  );
+  let upstream: UpgradeResponse;
+  try {
+    upstream = await kubelets.upgrade(node, path, { 'x-stream-protocol-version': 'v4.channel.k8s.io' }, context.signal);
+  } catch (err) {
+    if (!(err instanceof UpgradeRefused)) throw err;
+    const why = internalError(new Error(`unable to upgrade connection: ${err.message}`));
+    return sendVerdict(await acceptWebSocket(context.exchange, protocol), protocol, why.status);
+  }
   const ws = await acceptWebSocket(context.exchange, protocol);
   const session = new SpdySession(upstream.socket, upstream.head);
   try {

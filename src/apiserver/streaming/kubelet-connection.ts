@@ -6,7 +6,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { Node } from '../../api/core-v1.ts';
-import { internalError, serviceUnavailable } from '../../machinery/errors/status-error.ts';
+import { StatusError, serviceUnavailable } from '../../machinery/errors/status-error.ts';
 
 /** Opens a connection to a kubelet's server. */
 export type Connect = (signal?: AbortSignal) => Promise<Duplex>;
@@ -86,7 +86,7 @@ export class KubeletConnections {
       });
       req.on('upgrade', (response, upgraded, head) => resolve({ socket: upgraded, head, headers: response.headers }));
       req.on('response', (response) => {
-        readText(response).then((text) => reject(refusal(response.statusCode ?? 500, text)), reject);
+        readText(response).then((text) => reject(new UpgradeRefused(response.statusCode ?? 500, text)), reject);
       });
       req.on('error', reject);
       req.end();
@@ -181,6 +181,9 @@ export async function readText(response: AsyncIterable<Buffer>, limit = 64 * 102
   return Buffer.concat(chunks).toString();
 }
 
-function refusal(code: number, text: string): Error {
-  return internalError(new Error(`unable to upgrade connection: ${text.trim() || `status ${code}`}`));
+/** The kubelet answered the upgrade with something else; its words are the message. Clients put `unable to upgrade connection` before it. */
+export class UpgradeRefused extends StatusError {
+  constructor(code: number, text: string) {
+    super({ code, reason: code < 500 ? 'BadRequest' : 'InternalError', message: text.trim() || `status ${code}` });
+  }
 }

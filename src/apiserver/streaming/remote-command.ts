@@ -4,6 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import { background } from '../../base/background.ts';
+import type { Status } from '../../machinery/errors/status-error.ts';
 import type { SpdySession, SpdyStream } from './spdy/spdy-session.ts';
 import { sendAll } from './websocket.ts';
 
@@ -32,6 +33,16 @@ const ERROR = 3;
 const RESIZE = 4;
 /** v5: the client will send no more on the channel that follows. */
 const CLOSE = 255;
+
+/** Tells a client that nothing ran, where it would hear how a command ended. */
+export async function sendVerdict(ws: WebSocket, protocol: string, verdict: Status): Promise<void> {
+  const text = Buffer.from(JSON.stringify(verdict));
+  const isBase64 = protocol.includes('base64');
+  ws.on('error', () => ws.terminate());
+  ws.resume();
+  await sendAll(ws, isBase64 ? `${ERROR}${text.toString('base64')}` : Buffer.concat([Buffer.from([ERROR]), text]));
+  ws.close(1000);
+}
 
 /** Runs until the command has ended or the client is gone. */
 export async function translateExec(
