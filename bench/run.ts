@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [B1 B5 ...] [--quick | --full] [--seconds N] [--rounds N] [--json FILE] [--compare FILE]
+ * `npm run bench -- [B1 B5 ...] [--quick | --full] [--seconds N] [--rounds N] [--objects N] [--json FILE] [--compare FILE]
  *   [--peer URL --peer-kubeconfig FILE [--peer-pid PID,PID]] [--port N]
  *   [--case TEXT] [--cpu-prof]`
  * `--case`: only cases whose name has this in it. `--cpu-prof`: a profile of our server beside the JSON. Measures our API server against its floor (and another API server) and prints a table; never fails on time, only on wrong answers.
@@ -23,6 +23,7 @@ const { values: flags, positionals } = parseArgs({
     full: { type: 'boolean', default: false },
     seconds: { type: 'string' },
     rounds: { type: 'string' },
+    objects: { type: 'string' },
     json: { type: 'string' },
     compare: { type: 'string' },
     peer: { type: 'string' },
@@ -54,6 +55,7 @@ const settings = {
   mode,
   seconds: Number(flags.seconds ?? DEFAULTS[mode].seconds),
   rounds: Number(flags.rounds ?? DEFAULTS[mode].rounds),
+  ...(flags.objects === undefined ? {} : { objects: Number(flags.objects) }),
 };
 const peerConfig = flags['peer-kubeconfig'];
 const peer =

@@ -49,16 +49,18 @@ function placeholder(name: TargetName): Target {
 }
 
 let runs = 0;
+/** Names of one run of the bench never meet those of another on a peer. */
+const RUN = systemClock.now().toString(36);
 
 async function runCase(c: Case, all: readonly Target[], { settings }: Context): Promise<CaseResult> {
   const targets = all.filter((t) => !(t.name === 'floor' && c.withoutFloor) && !(t.name === 'peer' && c.withoutPeer));
   const samples: Partial<Record<TargetName, Sample[]>> = {};
   // Uncounted: compilers and caches get warm. A server that lives only within a measurement has nothing to warm.
   for (const target of targets)
-    if (target.pids.length > 0 || target.name === 'peer') await measure(c, target, `w${++runs}`);
+    if (target.pids.length > 0 || target.name === 'peer') await measure(c, target, `w${RUN}-${++runs}`);
   for (let round = 0; round < settings.rounds; round++) {
     for (const target of targets) {
-      const sample = await measure(c, target, `r${++runs}`);
+      const sample = await measure(c, target, `r${RUN}-${++runs}`);
       samples[target.name] ??= [];
       samples[target.name]!.push(sample);
     }

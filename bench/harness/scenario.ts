@@ -10,6 +10,8 @@ export interface Settings {
   seconds: number;
   /** Measurements of each server per case. */
   rounds: number;
+  /** In place of a scenario's own number of objects. */
+  objects?: number;
 }
 
 /** What one measurement found. */

@@ -32,8 +32,8 @@ const FORMS: readonly Form[] = [
   { name: 'fieldSelector spec.nodeName, 1 of 100', path: `${PODS}?fieldSelector=spec.nodeName%3Dnode-7` },
 ];
 
-function pods({ settings: { mode } }: Context): number {
-  return mode === 'quick' ? 1000 : 10_000;
+function pods({ settings: { mode, objects } }: Context): number {
+  return objects ?? (mode === 'quick' ? 1000 : 10_000);
 }
 
 function forms({ settings: { mode } }: Context): readonly Form[] {
