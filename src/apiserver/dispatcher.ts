@@ -3,6 +3,7 @@
  * Subresources that write the same kind go through the strategy's doors, all others through `subresources/index.ts`.
  */
 
+import { notFound } from '../machinery/errors/status-error.ts';
 import { customResourceOf } from '../registry/apiextensions.k8s.io/custom-resources/custom-row.ts';
 import type { Printer } from '../registry/generic/printer.ts';
 import type { Stores } from '../registry/generic/stores.ts';
@@ -84,6 +85,7 @@ export class Dispatcher {
     if (match?.row !== undefined && match.action !== undefined)
       return this.#resource(context, match, match.row, match.action);
     if (await this.#options.otherPaths(context)) return;
+    this.#refuseCustomSubresource(context);
     if (match === undefined && router.methods(withSlash(exchange.path)) !== undefined) throw methodNotAllowed();
     if (this.#isOfBuiltinGroup(exchange.path)) throw resourceNotFound();
     exchange.respond(
@@ -142,6 +144,14 @@ export class Dispatcher {
       default:
         return special;
     }
+  }
+
+  /** A subresource that a custom resource has not is an object that is not there. @throws StatusError 404 */
+  #refuseCustomSubresource({ info }: RequestContext): void {
+    if (!info.isResourceRequest || info.subresource === '') return;
+    const { apiGroup: group, apiVersion, resource, name } = info;
+    const row = this.#options.table.get(group, apiVersion, resource);
+    if (row !== undefined && this.#options.isCustom(row)) throw notFound({ group, resource }, name);
   }
 
   /** Groups of custom resources have no tree of their own upstream: what they do not serve is no path at all. */

@@ -199,6 +199,9 @@ describe('custom resources', () => {
       assert.equal((await call('PATCH', `${WIDGETS}/a`, { body, headers: MERGE })).status, 422);
     }
     assert.equal((await call('GET', `${WIDGETS}/a`)).json.kind, 'Widget');
+    const nothing = await call('GET', `${WIDGETS}/a/nope`);
+    assert.equal(nothing.status, 404);
+    assert.match(nothing.json.message, /^widgets\.\S+ "a" not found$/);
   });
 
   it('keeps status, scale and apply apart', async () => {
