@@ -42,6 +42,13 @@ export const PODDISRUPTIONBUDGETS = ref('policy', 'v1', 'poddisruptionbudgets', 
 export const PRIORITYCLASSES = ref('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', CLUSTER);
 export const RUNTIMECLASSES = ref('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', CLUSTER);
 export const STORAGECLASSES = ref('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', CLUSTER);
+export const VOLUMEATTRIBUTESCLASSES = ref(
+  'storage.k8s.io',
+  'v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+  CLUSTER,
+);
 export const CSINODES = ref('storage.k8s.io', 'v1', 'csinodes', 'CSINode', CLUSTER);
 export const CSIDRIVERS = ref('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', CLUSTER);
 export const VOLUMEATTACHMENTS = ref('storage.k8s.io', 'v1', 'volumeattachments', 'VolumeAttachment', CLUSTER);

@@ -24,6 +24,9 @@ export interface ControllerManagerFlags {
   endpointUpdatesBatchPeriod: number;
   endpointsliceUpdatesBatchPeriod: number;
   maxEndpointsPerSlice: number;
+  mirroringConcurrentServiceEndpointSyncs: number;
+  mirroringEndpointsliceUpdatesBatchPeriod: number;
+  mirroringMaxEndpointsPerSubset: number;
   nodeMonitorPeriod: number;
   nodeMonitorGracePeriod: number;
   nodeStartupGracePeriod: number;
@@ -63,6 +66,9 @@ export const DEFAULT_FLAGS: ControllerManagerFlags = Object.freeze({
   endpointUpdatesBatchPeriod: 0,
   endpointsliceUpdatesBatchPeriod: 0,
   maxEndpointsPerSlice: 100,
+  mirroringConcurrentServiceEndpointSyncs: 5,
+  mirroringEndpointsliceUpdatesBatchPeriod: 0,
+  mirroringMaxEndpointsPerSubset: 1000,
   nodeMonitorPeriod: 5_000,
   nodeMonitorGracePeriod: 50_000,
   nodeStartupGracePeriod: 60_000,

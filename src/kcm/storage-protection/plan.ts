@@ -1,10 +1,11 @@
-/** Whether a claim or a volume is in use, so that its deletion must wait. Pure. Upstream: pkg/controller/volume/{pvcprotection,pvprotection} */
+/** Whether a claim or a volume is in use, so that its deletion must wait. Pure. Upstream: pkg/controller/volume/{pvc,pv,vac}protection */
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core-v1.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { isControlledBy } from '../owners.ts';
 
 export const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 export const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+export const ATTRIBUTES_CLASS_FINALIZER = 'kubernetes.io/vac-protection';
 
 export type Verdict = 'release' | 'protect' | 'leave';
 
@@ -47,4 +48,20 @@ function isShutDown(pod: Pod): boolean {
 
 export function isVolumeUsed(volume: PersistentVolume): boolean {
   return volume.status?.phase === 'Bound';
+}
+
+/** Names of the VolumeAttributesClasses a claim has, wants, or is being changed to. */
+export function classesOfClaim(claim: PersistentVolumeClaim): string[] {
+  const names = [
+    claim.spec?.volumeAttributesClassName,
+    claim.status?.currentVolumeAttributesClassName,
+    claim.status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return [...new Set(names.filter((name): name is string => name !== undefined && name !== ''))];
+}
+
+/** Name of the VolumeAttributesClass of a volume, in a list of none or one. */
+export function classesOfVolume(volume: PersistentVolume): string[] {
+  const name = volume.spec?.volumeAttributesClassName;
+  return name ? [name] : [];
 }
