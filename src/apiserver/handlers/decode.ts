@@ -7,7 +7,7 @@ import { decodeCbor } from '../../machinery/codec/cbor.ts';
 import { findDuplicateKeys, parseJson } from '../../machinery/codec/json.ts';
 import { type Encoding as BodyEncoding, negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
-import { checkTypes, decodeTypeError, pruneUnknown } from '../../machinery/codec/unknown-fields.ts';
+import { checkTypes, decodeTypeError, pruneUnknown, strictProblems } from '../../machinery/codec/unknown-fields.ts';
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
@@ -58,7 +58,9 @@ export function decodeObject(
   if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, into.isCustom ? ofMetadata(bad) : bad);
   // Go's decoder knows no absent metadata: it is a struct.
   typed.metadata ??= {};
-  applyFieldValidation(request, typed, repeated, into, validation);
+  // Of a custom resource its schema is asked last; a built-in kind's decoder finds both kinds of mistakes as it goes.
+  const inOrder = encoding === 'json' && !request.endpoint.isCustom;
+  applyFieldValidation(request, typed, repeated, into, validation, inOrder ? body : undefined);
   return into.canonical?.(typed) ?? typed;
 }
 
@@ -87,11 +89,12 @@ function applyFieldValidation(
   repeated: readonly string[],
   into: BodyKind,
   validation: FieldValidation,
+  json: Buffer | undefined,
 ): void {
   const unknown = pruneUnknown(object, into.schema, into.source);
   if (into.isCustom === true) unknown.sort();
   if (validation === 'Ignore') return;
-  const problems = [...repeated, ...unknown];
+  const problems = strictProblems(repeated, unknown, json?.toString());
   if (problems.length === 0) return;
   if (validation === 'Strict') {
     const { kind, version } = into.kind;

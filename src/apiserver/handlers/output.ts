@@ -23,7 +23,10 @@ export const GZIP_LEVEL = 1;
 const NEWLINE = Buffer.from('\n');
 
 /** Called first in every handler: a client that takes nothing we have is told before anything happens. */
-export function negotiateOutput(request: ResourceRequest, stream = false): Negotiated {
+export function negotiateOutput(
+  request: ResourceRequest,
+  { stream = false, table = true }: { stream?: boolean; table?: boolean } = {},
+): Negotiated {
   const { exchange } = request.context;
   const { accept, 'user-agent': userAgent } = exchange.headers;
   const pretty = request.query.get('pretty');
@@ -31,6 +34,7 @@ export function negotiateOutput(request: ResourceRequest, stream = false): Negot
   try {
     return negotiate(accept, {
       stream,
+      table,
       protobuf,
       ...(pretty === null ? {} : { pretty }),
       ...(userAgent === undefined ? {} : { userAgent }),

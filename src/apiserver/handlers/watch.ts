@@ -26,7 +26,7 @@ const SLAB = 128 * 1024;
 
 export async function serveWatch(request: ResourceRequest, options: ListOptions): Promise<void> {
   const { context, endpoint, server } = request;
-  const negotiated = negotiateOutput(request, true);
+  const negotiated = negotiateOutput(request, { stream: true });
   const format = new WatchFormat(endpoint, negotiated, tableOptions(request, negotiated.as?.version));
   const ending = new AbortController();
   const onAbort = () => ending.abort(context.signal.reason);

@@ -7,10 +7,13 @@ export interface ScanResult {
   error?: string;
   /** Paths (`spec.containers[0].name`) of repeated keys, each once, at most 100. */
   duplicates: string[];
+  /** The paths asked for, and the repeated ones, in the order in which the text comes to them. */
+  order: string[];
 }
 
 const MAX_REPORTED = 100;
 const MAX_DEPTH = 10000;
+const NONE: ReadonlySet<string> = new Set();
 
 class Broken extends Error {}
 
@@ -20,25 +23,29 @@ interface Frame {
   index: number;
 }
 
-export function scanJson(text: string): ScanResult {
-  const scanner = new Scanner(text);
+export function scanJson(text: string, paths: ReadonlySet<string> = NONE): ScanResult {
+  const scanner = new Scanner(text, paths);
+  const found = () => ({ duplicates: [...scanner.duplicates], order: [...scanner.order] });
   try {
     scanner.run();
-    return { duplicates: [...scanner.duplicates] };
+    return found();
   } catch (err) {
     if (!(err instanceof Broken)) throw err;
-    return { error: err.message, duplicates: [...scanner.duplicates] };
+    return { error: err.message, ...found() };
   }
 }
 
 class Scanner {
   readonly duplicates = new Set<string>();
+  readonly order = new Set<string>();
   readonly #text: string;
+  readonly #paths: ReadonlySet<string>;
   #pos = 0;
   #stack: Frame[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, paths: ReadonlySet<string>) {
     this.#text = text;
+    this.#paths = paths;
   }
 
   run(): void {
@@ -119,7 +126,9 @@ class Scanner {
     const path = frame.path === '' ? key : `${frame.path}.${key}`;
     if (frame.keys.has(key)) {
       if (this.duplicates.size < MAX_REPORTED) this.duplicates.add(path);
+      this.order.add(path);
     } else frame.keys.add(key);
+    if (this.#paths.has(path)) this.order.add(path);
     this.#space();
     if (this.#text[this.#pos] !== ':') this.#fail('after object key');
     this.#pos++;

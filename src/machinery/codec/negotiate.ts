@@ -33,6 +33,8 @@ export interface NegotiateOptions {
   convert?: boolean;
   /** False where the kind has no protobuf form (custom resources); its Table or PartialObjectMetadata may still have. */
   protobuf?: boolean;
+  /** False for what is answered and never stored: it has no Table. */
+  table?: boolean;
 }
 
 export const JSON_TYPE = 'application/json';
@@ -58,12 +60,12 @@ const contentTypes = new Map<string, Encoding>();
 /** @throws StatusError 406 */
 export function negotiate(accept: string | undefined, options: NegotiateOptions = {}): Negotiated {
   const pretty = isPretty(options);
-  const { stream = false, convert = true, protobuf = true } = options;
+  const { stream = false, convert = true, protobuf = true, table = true } = options;
   const header = accept ?? '';
-  const key = `${pretty ? 1 : 0}${stream ? 1 : 0}${convert ? 1 : 0}${protobuf ? 1 : 0}${header}`;
+  const key = `${pretty ? 1 : 0}${stream ? 1 : 0}${convert ? 1 : 0}${protobuf ? 1 : 0}${table ? 1 : 0}${header}`;
   const known = accepted.get(key);
   if (known !== undefined) return known;
-  const found = Object.freeze(choose(header, { pretty, stream, convert, protobuf }));
+  const found = Object.freeze(choose(header, { pretty, stream, convert, protobuf, table }));
   if (key.length <= MAX_REMEMBERED) {
     if (accepted.size >= MEMO_SIZE) accepted.clear();
     accepted.set(key, found);
@@ -76,6 +78,7 @@ interface Rules {
   stream: boolean;
   convert: boolean;
   protobuf: boolean;
+  table: boolean;
 }
 
 function choose(header: string, rules: Rules): Negotiated {
@@ -162,7 +165,7 @@ function tryClause(clause: Clause, encoding: Encoding, rules: Rules): Negotiated
   if (!rules.convert) return undefined;
   const as = conversion(params);
   if (as === undefined) return undefined;
-  if (as.kind === 'Table' && encoding !== 'json' && encoding !== 'yaml') return undefined;
+  if (as.kind === 'Table' && (!rules.table || (encoding !== 'json' && encoding !== 'yaml'))) return undefined;
   return result(encoding, pretty, { stream, as });
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ListSchema, MapSchema, ObjectSchema, Schema, SchemaSource } from '../schema/schema.ts';
 import { resolve } from '../schema/schema.ts';
+import { scanJson } from './json-scan.ts';
 
 export { checkTypes, decodeTypeError } from './type-check.ts';
 
@@ -102,16 +103,24 @@ function hasFields(s: Schema): boolean {
   }
 }
 
+const pathOf = (problem: string): string => JSON.parse(problem.slice(problem.indexOf('"'))) as string;
+
 /**
  * What fieldValidation reports, of both kinds: a field that is unknown is not looked into, so nothing below it counts as given twice.
+ * Of a JSON text both kinds come in the order in which a decoder meets them; otherwise the repeated ones come first.
  */
-export function strictProblems(duplicates: readonly string[], unknown: readonly string[]): string[] {
-  if (duplicates.length === 0 || unknown.length === 0) return [...duplicates, ...unknown];
-  const skipped = unknown.map((text) => JSON.parse(text.slice('unknown field '.length)) as string);
-  const counted = duplicates.filter((text) => {
+export function strictProblems(repeated: readonly string[], unknown: readonly string[], json?: string): string[] {
+  if (repeated.length === 0 || unknown.length === 0) return [...repeated, ...unknown];
+  const skipped = unknown.map(pathOf);
+  const counted = repeated.filter((text) => {
     if (!text.startsWith('duplicate field ')) return true;
-    const path = JSON.parse(text.slice('duplicate field '.length)) as string;
+    const path = pathOf(text);
     return !skipped.some((u) => path === u || path.startsWith(`${u}.`) || path.startsWith(`${u}[`));
   });
-  return [...counted, ...unknown];
+  const problems = [...counted, ...unknown];
+  if (json === undefined) return problems;
+  const { order } = scanJson(json, new Set(skipped));
+  const place = new Map(order.map((path, i) => [path, i]));
+  const placeOf = (problem: string): number => place.get(pathOf(problem)) ?? order.length;
+  return problems.sort((a, b) => placeOf(a) - placeOf(b));
 }

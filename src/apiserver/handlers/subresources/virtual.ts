@@ -12,7 +12,7 @@ export function virtualHandlers(resource: VirtualResource): SubresourceHandlers 
   return {
     async post(request) {
       const { server, context, endpoint, namespace } = request;
-      const negotiated = negotiateOutput(request);
+      const negotiated = negotiateOutput(request, { table: false });
       const options = readCreateOptions(request.query);
       const object = await readObject(request, endpoint.body, options.fieldValidation);
       ensureNamespace(object, namespace, endpoint.row.namespaced);

@@ -133,6 +133,15 @@ export const eventStrategy: Strategy<CoreEvent> = {
 /** A copy in the core group's spelling, for rules and selectors written once. */
 const asCore = (event: EventsEvent): CoreEvent => coreEvent(structuredClone(event) as KubeObject) as CoreEvent;
 
+/** Upstream: pkg/apis/events/v1/conversion.go AddFieldLabelConversionsForEvent. `source` cannot be selected by there. */
+function inEventsWords({ source: _, ...found }: Record<string, string>): Record<string, string> {
+  const renamed = Object.entries(found).map(([field, value]) => [
+    field === 'reportingComponent' ? 'reportingController' : field.replace(/^involvedObject\./, 'regarding.'),
+    value,
+  ]);
+  return Object.fromEntries(renamed);
+}
+
 export const eventsEventStrategy: Strategy<EventsEvent> = {
   allowUnconditionalUpdate: true,
   allowCreateOnUpdate: true,
@@ -151,6 +160,6 @@ export const eventsEventStrategy: Strategy<EventsEvent> = {
     const core = asCore(event);
     return [...validateCommon(core, false), ...validateChange(core, asCore(old))];
   },
-  fields: (event) => fields(asCore(event)),
+  fields: (event) => inEventsWords(fields(asCore(event))),
   ttlSeconds: () => TTL_SECONDS,
 };
