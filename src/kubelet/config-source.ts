@@ -42,8 +42,9 @@ export function newConfigSource(options: { client: Client; clock: Clock; informe
     configMap: (namespace, name) => read<ConfigMap>(CONFIGMAPS, namespace, name),
     secret: (namespace, name) => read<Secret>(SECRETS, namespace, name),
     services: (namespace) => [
-      ...services.lister.list(namespace),
+      // First, so that a service of that name in the pod's namespace has the last word.
       ...(namespace === 'default' ? [] : [services.lister.get('default', 'kubernetes') ?? []].flat()),
+      ...services.lister.list(namespace),
     ],
     async token(pod, audiences, expirationSeconds) {
       const { name = '', namespace = '', uid = '' } = pod.metadata;

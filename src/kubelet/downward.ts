@@ -47,8 +47,18 @@ export function podField({ pod, hostIPs, podIPs }: FieldContext, path: string): 
 function formatMap(map: Record<string, string> | undefined): string {
   return Object.entries(map ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([k, v]) => `${k}=${JSON.stringify(v)}`)
+    .map(([k, v]) => `${k}=${quote(v)}`)
     .join('\n');
+}
+
+/** As Go quotes a string: control characters have their own escapes. */
+function quote(text: string): string {
+  const escapes: Record<string, string> = { '\x07': '\\a', '\x0b': '\\v' };
+  return JSON.stringify(text).replace(/\\u00([01][0-9a-f])|\x7f|\\\\/g, (whole, hex: string | undefined) => {
+    if (whole === '\x7f') return '\\x7f';
+    if (hex === undefined) return whole;
+    return escapes[String.fromCharCode(Number.parseInt(hex, 16))] ?? `\\x${hex}`;
+  });
 }
 
 /** A request or limit divided by the divisor, rounded up; a limit that is not set is the node's allocatable. */

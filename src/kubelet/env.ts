@@ -41,7 +41,7 @@ export async function containerEnv(context: EnvContext): Promise<[string, string
   for (const e of container.env ?? []) {
     // What service links say is overridden by the container, but visible to its expansions.
     const lookup = (name: string) => result.get(name) ?? links.get(name);
-    if (e.valueFrom === undefined) {
+    if (e.value || e.valueFrom === undefined) {
       result.set(e.name, expand(e.value ?? '', lookup));
       continue;
     }
@@ -126,7 +126,7 @@ export function serviceLinks(services: readonly Service[], namespace: string, en
     for (const p of ports) if (p.name) out.set(`${prefix}_SERVICE_PORT_${envName(p.name)}`, `${p.port}`);
     ports.forEach((p, i) => {
       const protocol = (p.protocol ?? 'TCP').toLowerCase();
-      const url = `${protocol}://${clusterIP}:${p.port}`;
+      const url = `${protocol}://${clusterIP.includes(':') ? `[${clusterIP}]` : clusterIP}:${p.port}`;
       if (i === 0) out.set(`${prefix}_PORT`, url);
       const one = `${prefix}_PORT_${p.port}_${protocol.toUpperCase()}`;
       out.set(one, url);

@@ -97,9 +97,11 @@ export class PodWorker {
 
   /** The pod's object changed. */
   update(pod: Pod): void {
+    const before = wishes(this.#pod);
     this.#pod = pod;
     this.#grace?.shorten(this.#graceMs());
-    this.notify();
+    // Its status comes from here: to act on it again would try what just failed at once, for ever.
+    if (wishes(pod) !== before) this.notify();
   }
 
   /** The pod's object was removed while the pod was still here. */
@@ -386,4 +388,13 @@ export class PodWorker {
 
 function isEnd({ phase }: PodStatus): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** All of a pod's object that asks something of the kubelet. Upstream: config.go podsDifferSemantically, NeedToReconcilePodReadiness */
+function wishes({ metadata, spec, status }: Pod): string {
+  const { generation, deletionTimestamp, deletionGracePeriodSeconds, labels, annotations } = metadata;
+  const gates = (spec?.readinessGates ?? []).map((g) => g.conditionType);
+  const conditions = status?.conditions?.filter((c) => gates.includes(c.type)).map((c) => [c.type, c.status]);
+  const wanted = generation ?? spec;
+  return JSON.stringify([wanted, deletionTimestamp, deletionGracePeriodSeconds, labels, annotations, conditions]);
 }

@@ -41,10 +41,15 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
     labels,
     annotations,
     logDirectory: `${settings.podLogsDir}/${namespace}_${name}_${uid}`,
-    sysctls: Object.fromEntries((security?.sysctls ?? []).map((s) => [s.name, s.value])),
+    sysctls: Object.fromEntries((security?.sysctls ?? []).map((s) => [sysctlName(s.name), s.value])),
     cgroupParent: settings.cgroupParent(pod),
     runtimeHandler: '',
     securityContext: {
+      privileged: [
+        ...(spec?.initContainers ?? []),
+        ...(spec?.containers ?? []),
+        ...(spec?.ephemeralContainers ?? []),
+      ].some((c) => c.securityContext?.privileged),
       ...(security?.runAsUser === undefined ? {} : { runAsUser: security.runAsUser }),
       ...(security?.runAsGroup === undefined ? {} : { runAsGroup: security.runAsGroup }),
       supplementalGroups: [
@@ -63,6 +68,23 @@ export function hostnameOf(pod: Pod, settings: { nodeName: string; clusterDomain
   const hostname = pod.spec?.hostname || (pod.metadata.name ?? '').slice(0, 63).replace(/[-.]+$/, '');
   if (!pod.spec?.setHostnameAsFQDN || !pod.spec.subdomain) return hostname;
   return `${hostname}.${pod.spec.subdomain}.${pod.metadata.namespace}.svc.${settings.clusterDomain}`;
+}
+
+/** What resolvers take. Upstream: pkg/apis/core/validation MaxDNSNameservers, MaxDNSSearchPaths, MaxDNSSearchListChars */
+const MAX_NAMESERVERS = 3;
+const MAX_SEARCHES = 32;
+const MAX_SEARCH_LINE = 2048;
+
+function fitting(searches: readonly string[]): string[] {
+  const list = searches.slice(0, MAX_SEARCHES).filter((s) => s.length <= 253);
+  while (list.join(' ').length > MAX_SEARCH_LINE) list.pop();
+  return list;
+}
+
+/** With dots: the runtime knows no other way. */
+function sysctlName(name: string): string {
+  const first = /[./]/.exec(name)?.[0];
+  return first === '/' ? name.replace(/[./]/g, (c) => (c === '/' ? '.' : '/')) : name;
 }
 
 function podDNS(pod: Pod, { clusterDNS, clusterDomain, nodeDNS }: SandboxSettings): SandboxConfig['dns'] {
@@ -85,8 +107,8 @@ function podDNS(pod: Pod, { clusterDNS, clusterDomain, nodeDNS }: SandboxSetting
   const ownOptions = (own?.options ?? []).map((o) => (o.value === undefined ? (o.name ?? '') : `${o.name}:${o.value}`));
   const named = new Set(ownOptions.map((o) => o.split(':')[0]));
   return {
-    servers: [...new Set([...base.servers, ...(own?.nameservers ?? [])])],
-    searches: [...new Set([...base.searches, ...(own?.searches ?? [])])],
+    servers: [...new Set([...base.servers, ...(own?.nameservers ?? [])])].slice(0, MAX_NAMESERVERS),
+    searches: fitting([...new Set([...base.searches, ...(own?.searches ?? [])])]),
     options: [...base.options.filter((o) => !named.has(o.split(':')[0])), ...ownOptions],
   };
 }

@@ -2,6 +2,7 @@
 import type { SeccompProfile as ApiSeccompProfile, Container, Pod } from '../api/core-v1.ts';
 import { qosClass, resourceAmount } from '../machinery/pods/pod-resources.ts';
 import { ContainerConfigError } from './env.ts';
+import { isSidecar } from './restart-policy.ts';
 import type { ContainerConfig, ContainerSecurity, Image, SeccompProfile } from './runtime/container-runtime.ts';
 
 export function containerSecurity(pod: Pod, c: Container, image: Image | undefined): ContainerSecurity {
@@ -53,23 +54,41 @@ export function seccompOf(profile: ApiSeccompProfile | undefined): SeccompProfil
 export function containerResources(pod: Pod, c: Container, nodeMemory: number): ContainerConfig['resources'] {
   const { requests = {}, limits = {} } = c.resources ?? {};
   const cpu = requests.cpu ?? limits.cpu;
-  const memory = requests.memory ?? limits.memory;
   return {
     ...(cpu === undefined ? {} : { cpuMillis: resourceAmount('cpu', cpu) }),
     ...(limits.cpu === undefined ? {} : { cpuLimitMillis: resourceAmount('cpu', limits.cpu) }),
     ...(limits.memory === undefined ? {} : { memoryLimit: resourceAmount('memory', limits.memory) }),
-    oomScoreAdj: oomScore(pod, memory === undefined ? 0 : resourceAmount('memory', memory), nodeMemory),
+    oomScoreAdj: oomScore(pod, c, nodeMemory),
   };
 }
 
-/** How willing the kernel is to kill it: guaranteed pods last, best-effort pods first. */
-function oomScore(pod: Pod, memoryRequest: number, nodeMemory: number): number {
-  switch (qosClass(pod.spec ?? {})) {
-    case 'Guaranteed':
-      return -997;
-    case 'BestEffort':
-      return 1000;
-    default:
-      return Math.min(Math.max(1000 - Math.trunc((1000 * memoryRequest) / Math.max(nodeMemory, 1)), 3), 999);
-  }
+/** How willing the kernel is to kill it: guaranteed pods last, best-effort pods first. Upstream: qos/policy.go */
+function oomScore(pod: Pod, c: Container, nodeMemory: number): number {
+  if (pod.spec?.priorityClassName === 'system-node-critical') return -997;
+  const qos = qosClass(pod.spec ?? {});
+  if (qos !== 'Burstable') return qos === 'Guaranteed' ? -997 : 1000;
+  const containers = pod.spec?.containers ?? [];
+  const all = [...containers, ...(pod.spec?.initContainers ?? []).filter(isSidecar)];
+  const ofPod = pod.spec?.resources?.requests?.memory;
+  // What the pod asks for beyond its containers is shared out among them.
+  const shared =
+    ofPod === undefined ? 0 : Math.trunc((memoryOf(ofPod) - sum(all.map(memoryRequest))) / Math.max(all.length, 1));
+  const score = (request: number) =>
+    1000 - Math.trunc((1000 * (request + Math.max(shared, 0))) / Math.max(nodeMemory, 1));
+  const own = score(memoryRequest(c));
+  // A sidecar is not to go before the containers it serves.
+  const found = isSidecar(c) ? Math.min(own, score(Math.min(...containers.map(memoryRequest)))) : own;
+  return Math.min(Math.max(found, 3), 999);
+}
+
+function memoryRequest(c: Container): number {
+  return memoryOf(c.resources?.requests?.memory ?? '0');
+}
+
+function memoryOf(quantity: string): number {
+  return resourceAmount('memory', quantity);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
 }
