@@ -29,6 +29,8 @@ const cases: Case[] = [
   { command: ['convert', 'a.png'], config: { restartPolicy: 'OnFailure' }, duration: 1000 },
   { config: { restartPolicy: 'Never', ownerKind: 'Job' }, duration: 1000 },
   { config: { restartPolicy: 'Never' }, duration: undefined },
+  { config: { restartPolicy: 'Never', ownerKind: 'Job', image: 'registry.k8s.io/pause:3.10' }, duration: undefined },
+  { command: ['pause'], config: { restartPolicy: 'Never' }, duration: undefined },
   { config: { restartPolicy: 'Never', isInit: true }, duration: 1000 },
 ];
 
@@ -37,6 +39,7 @@ describe('simulated programs', () => {
     const command = c.command ?? (c.script === undefined ? [] : ['/bin/sh', '-c', c.script]);
     it(`${command.join(' ') || 'no command'} ${JSON.stringify(c.config ?? {})}`, () => {
       const program = programOf({
+        image: 'work',
         args: [],
         restartPolicy: 'Always',
         isInit: false,

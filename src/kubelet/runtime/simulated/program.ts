@@ -19,12 +19,18 @@ const DEFAULT_RUN = 1000;
 
 export function programOf(config: ContainerConfig): Program {
   const words = [...config.command, ...config.args];
-  const parsed = words.length === 0 ? undefined : parseCommand(words);
+  const parsed = words.length === 0 ? ofImage(config.image) : parseCommand(words);
   if (parsed !== undefined) return parsed;
   const finishes = config.isInit
     ? config.restartPolicy !== 'Always' || config.ownerKind !== ''
     : config.restartPolicy !== 'Always' && (words.length > 0 || config.ownerKind === 'Job');
   return { duration: finishes ? DEFAULT_RUN : undefined, exitCode: 0, isScript: false, output: [] };
+}
+
+/** The one image whose program everybody knows: it waits for a signal. */
+function ofImage(image: string): Program | undefined {
+  const name = image.slice(image.lastIndexOf('/') + 1).replace(/[:@].*$/, '');
+  return name === 'pause' ? run([{ joint: ';', words: ['pause'] }]) : undefined;
 }
 
 function parseCommand(words: readonly string[]): Program | undefined {
@@ -83,6 +89,8 @@ function run(statements: readonly Statement[]): Program | undefined {
         break;
       case 'exit':
         return { ...program, exitCode: Number(args[0] ?? 0) & 255 };
+      case 'pause':
+        return { ...program, duration: undefined };
       case 'true':
       case ':':
         break;
