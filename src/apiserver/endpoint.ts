@@ -89,8 +89,10 @@ export class Endpoint {
   readonly body: BodyKind;
   /** Of a CustomResourceDefinition: no Go type upstream, so no strategic merge and no protobuf. */
   readonly isCustom: boolean;
-  /** How the JSON of every object begins whose kind and apiVersion a list leaves out; custom resources keep theirs. */
-  readonly itemHead: Buffer | undefined;
+  /** Where `{"kind":...,"apiVersion":...,` ends, which a list leaves out of its items; 0 for custom resources, which keep theirs. */
+  readonly itemHead: number;
+  /** Where in that the name of the second key begins. */
+  readonly kindEnd: number;
   #empty: KubeObject | undefined;
 
   constructor(row: ResourceRow, store: StoreCore, printer: Printer, isCustom = false) {
@@ -102,9 +104,9 @@ export class Endpoint {
     this.apiVersion = apiVersionOf(row);
     this.schema = row.schemas.definition(row.definition);
     this.printer = printer;
-    this.itemHead = isCustom
-      ? undefined
-      : Buffer.from(`{"kind":${JSON.stringify(row.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`);
+    const kindJson = Buffer.byteLength(`{"kind":${JSON.stringify(row.kind)},"`);
+    this.kindEnd = kindJson;
+    this.itemHead = isCustom ? 0 : kindJson + Buffer.byteLength(`apiVersion":${JSON.stringify(this.apiVersion)},`);
     this.body = bodyKind(this.kind, row.definition, row.schemas);
     if (isCustom) this.body.isCustom = true;
   }

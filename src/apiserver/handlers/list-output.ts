@@ -15,14 +15,15 @@ import type { Entry } from '../../registry/generic/store-core.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { ResponseStream } from '../request/exchange.ts';
 import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, tableOptions, writeBytes } from './output.ts';
+import { Slabs } from './slabs.ts';
 import { type Printable, partialObject, tableHead, tableRow } from './transform.ts';
 
-const SLAB = 256 * 1024;
 /** Longest time a list works before others have their turn, ms. */
 const SLICE_MS = 8;
 const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
-const COMMA_OPEN = Buffer.from(',{');
+const LETTER_K = 0x6b;
+const LETTER_A = 0x61;
 const TAIL = Buffer.from(']}');
 
 export async function writeList(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Promise<void> {
@@ -33,16 +34,29 @@ export async function writeList(request: ResourceRequest, negotiated: Negotiated
     throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${type})`);
   }
   if (encoding === 'protobuf' && negotiated.as === undefined) {
-    await writeChunks(request, negotiated.mediaType, await protobufChunks(request, listed));
+    const chunks = await protobufChunks(request, listed);
+    await writeSlabs(request, negotiated.mediaType, (slabs) => putAll(slabs, chunks));
     return;
   }
-  const chunks = jsonChunks(request, negotiated, listed);
-  if (encoding === 'json' && !pretty) await writeChunks(request, negotiated.mediaType, chunks);
+  const fill = (slabs: Slabs) => putJson(slabs, request, negotiated, listed);
+  if (encoding === 'json' && !pretty) await writeSlabs(request, negotiated.mediaType, fill);
   else {
-    const json = Buffer.concat([...chunks]);
+    const slabs = new Slabs();
+    for (const _ of fill(slabs));
+    const json = slabs.whole();
     const body = encodeAs(negotiated, json);
     if (Array.isArray(body)) await writeBytes(exchange, negotiated, 200, json);
-    else await writeChunks(request, negotiated.mediaType, [body]);
+    else await writeSlabs(request, negotiated.mediaType, (s) => putAll(s, [body]));
+  }
+}
+
+/** Puts a list into slabs piece by piece; each piece is made when it is asked for. */
+type Pieces = Generator<void, void, undefined>;
+
+function* putAll(slabs: Slabs, chunks: Iterable<Buffer>): Pieces {
+  for (const chunk of chunks) {
+    slabs.put(chunk);
+    yield;
   }
 }
 
@@ -54,32 +68,34 @@ function listMeta(listed: Listed): Record<string, unknown> {
   };
 }
 
-/** The list as JSON, piece by piece; each piece is made when it is asked for. */
-function jsonChunks(request: ResourceRequest, { as }: Negotiated, listed: Listed): Generator<Buffer> {
-  return as === undefined ? plainChunks(request.endpoint, listed) : formChunks(request, as, listed);
+function putJson(slabs: Slabs, request: ResourceRequest, { as }: Negotiated, listed: Listed): Pieces {
+  return as === undefined ? putPlain(slabs, request.endpoint, listed) : putAll(slabs, formChunks(request, as, listed));
 }
 
 /** Items of typed lists say neither kind nor apiVersion, so the head that all of them share is left out of the copy. */
-function* plainChunks(endpoint: Endpoint, listed: Listed): Generator<Buffer> {
-  const { store, row, isCustom, itemHead } = endpoint;
+function* putPlain(slabs: Slabs, endpoint: Endpoint, listed: Listed): Pieces {
+  const { store, row, isCustom, kindEnd, itemHead } = endpoint;
   const meta = listMeta(listed);
   // Upstream writes custom lists from a map, which has its empty `continue`.
   if (isCustom) meta.continue ??= '';
-  yield head(row.listKind, endpoint.apiVersion, meta);
-  const cut = itemHead?.length ?? 0;
+  slabs.put(head(row.listKind, endpoint.apiVersion, meta));
   let first = true;
   for (const entry of listed.entries) {
     const bytes = store.bytes(entry);
-    if (cut > 0 && bytes.compare(itemHead!, 0, cut, 0, cut) === 0) {
-      yield first ? OPEN : COMMA_OPEN;
-      yield bytes.subarray(cut);
-    } else {
-      if (!first) yield COMMA;
-      yield bytes;
+    // All objects here are of one kind and version: where the two keys come first, so does the same head.
+    const isHeaded = itemHead > 0 && bytes[2] === LETTER_K && bytes[kindEnd] === LETTER_A;
+    if (first) {
+      slabs.put(isHeaded ? OPEN : bytes);
+      if (isHeaded) slabs.put(bytes, itemHead);
+    } else if (isHeaded) slabs.putCut(bytes, itemHead);
+    else {
+      slabs.put(COMMA);
+      slabs.put(bytes);
     }
     first = false;
+    yield;
   }
-  yield TAIL;
+  slabs.put(TAIL);
 }
 
 /** Tables and partial objects. */
@@ -139,25 +155,22 @@ async function protobufChunks(request: ResourceRequest, listed: Listed): Promise
   return encodeProtobufList(endpoint.apiVersion, row.listKind, listMeta(listed), items);
 }
 
-/** Copies chunks into slabs and sends them: as one response while they fit into one slab, streamed beyond. */
-async function writeChunks(request: ResourceRequest, mediaType: string, chunks: Iterable<Buffer>): Promise<void> {
+/** Sends the slabs as they fill: as one response while everything fits into one, streamed beyond. */
+async function writeSlabs(
+  request: ResourceRequest,
+  mediaType: string,
+  fill: (slabs: Slabs) => Iterable<void>,
+): Promise<void> {
   const { exchange, signal } = request.context;
   const clock = request.server.clock;
   const headers: Record<string, string> = { 'Content-Type': mediaType };
+  const slabs = new Slabs();
   let out: SlabWriter | undefined;
-  let slab = Buffer.allocUnsafe(SLAB);
-  let used = 0;
   let began = clock.monotonic();
-  for (const chunk of chunks) {
-    for (let from = 0; from < chunk.length; ) {
-      const n = chunk.copy(slab, used, from, Math.min(chunk.length, from + SLAB - used));
-      used += n;
-      from += n;
-      if (used < SLAB) continue;
+  for (const _ of fill(slabs)) {
+    for (let full = slabs.takeFull(); full !== undefined; full = slabs.takeFull()) {
       out ??= openStream(request, headers);
-      await out.write(slab);
-      slab = Buffer.allocUnsafe(SLAB);
-      used = 0;
+      await out.write(full);
     }
     if (clock.monotonic() - began > SLICE_MS) {
       await nextTurn();
@@ -165,7 +178,11 @@ async function writeChunks(request: ResourceRequest, mediaType: string, chunks: 
       began = clock.monotonic();
     }
   }
-  const rest = slab.subarray(0, used);
+  for (let full = slabs.takeFull(); full !== undefined; full = slabs.takeFull()) {
+    out ??= openStream(request, headers);
+    await out.write(full);
+  }
+  const rest = slabs.rest();
   if (out !== undefined) {
     if (rest.length > 0) await out.write(rest);
     await out.end();
