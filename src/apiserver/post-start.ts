@@ -4,11 +4,14 @@
  * Upstream: pkg/controlplane/{instance,controller/systemnamespaces,controller/kubernetesservice}, pkg/registry/*\/rest
  */
 
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client, ResourceRef } from '../client/client.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
+import { formatTime } from '../machinery/meta/time.ts';
 import { ensureRbacPolicy } from './authz/ensure-policy.ts';
+import type { AutoRegistration } from './auto-registration.ts';
 import type { HealthChecks } from './health.ts';
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from './post-start-flowcontrol.ts';
 import { kubernetesEndpointSlice, kubernetesEndpoints, kubernetesService, serviceCIDR } from './post-start-service.ts';
@@ -20,6 +23,8 @@ export interface PostStartOptions {
   signal: AbortSignal;
   /** The `kubernetes` service: its address, and where it leads; no endpoints when nobody listens. */
   service: { clusterIP: string; cidrs: readonly string[]; port?: number; advertise?: { ip: string; port: number } };
+  clock: Clock;
+  registration: AutoRegistration;
   /** Of kube-system/extension-apiserver-authentication. */
   extensionAuthentication: Record<string, string>;
 }
@@ -78,6 +83,8 @@ export async function runPostStartHooks(options: PostStartOptions): Promise<void
     service(options),
     authentication(options),
     flowControl(options),
+    tokenTracking(options),
+    registration(options),
   ];
   const done = new Set<string>();
   for (const hook of [...first, ...then]) {
@@ -141,6 +148,23 @@ const authentication = ({ client, extensionAuthentication }: PostStartOptions): 
     };
     await put(client, CONFIG_MAPS, map, 'kube-system');
   },
+});
+
+/** Since when uses of legacy tokens have been noted. */
+const tokenTracking = ({ client, clock }: PostStartOptions): Hook => ({
+  name: 'start-legacy-token-tracking-controller',
+  async run() {
+    const map = {
+      ...object('v1', 'ConfigMap', 'kube-apiserver-legacy-service-account-token-tracking', 'kube-system'),
+      data: { since: formatTime(clock.now()).slice(0, 10) },
+    };
+    await ensure(client, CONFIG_MAPS, map, 'kube-system');
+  },
+});
+
+const registration = ({ registration: r }: PostStartOptions): Hook => ({
+  name: 'kube-apiserver-autoregistration',
+  run: () => r.start(),
 });
 
 const flowControl = ({ client }: PostStartOptions): Hook => ({

@@ -29,10 +29,12 @@ import { tokenIssuer } from './authn/token-request.ts';
 import type { AuthorizationMode } from './authz/authorization.ts';
 import { withEscalationChecks } from './authz/escalation.ts';
 import { policyRulesFor } from './authz/rbac.ts';
+import { AutoRegistration, groupVersionNames } from './auto-registration.ts';
 import { CrdController } from './crd/crd-controller.ts';
 import { type ApiServer, type ApiServices, createApiServer } from './create-api-server.ts';
 import { BUILTIN_SUBRESOURCES, BUILTIN_VIRTUAL, defaultApiServerOptions } from './default-options.ts';
 import type { SubresourceHandlers } from './dispatcher.ts';
+import { equivalentResources } from './equivalent-resources.ts';
 import type { InFlightLimits } from './filters/max-in-flight.ts';
 import { tokenHandlers } from './handlers/subresources/token.ts';
 import { virtualHandlers } from './handlers/subresources/virtual.ts';
@@ -157,9 +159,13 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   try {
     await allocators.load();
     const client = server.client(undefined, { 'user-agent': 'kube-apiserver' });
+    const builtin = [...groupVersionNames(table)];
     await new CrdController({ client, table, openApi, clock, random, log }).start(server.shutdownSignal);
+    const signal = server.shutdownSignal;
     await runPostStartHooks({
       client,
+      clock,
+      registration: new AutoRegistration({ client, table, clock, log, signal }, builtin),
       health: server.health,
       log,
       signal: server.shutdownSignal,
@@ -216,6 +222,7 @@ function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
         if (!host || host === 'None') throw new Error(`service ${JSON.stringify(name)} not found`);
         return { host, port };
       },
+      equivalents: equivalentResources(api.table),
       convert: (object, to) => convert(cloneJson(object), gvkOf(object), to),
       applyDefaults(object, kind) {
         const row = api.table.byKind(kind);

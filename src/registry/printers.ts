@@ -4,6 +4,7 @@
 import { cloneJson } from '../machinery/meta/clone.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import * as admissionregistration from './admissionregistration/printers.ts';
+import * as apiregistration from './apiregistration/printers.ts';
 import * as apiserverinternal from './apiserverinternal/printers.ts';
 import * as apps from './apps/printers.ts';
 import * as autoscaling from './autoscaling/printers.ts';
@@ -32,6 +33,7 @@ import * as storagemigration from './storagemigration/printers.ts';
 type AnyPrinter = Printer<KubeObject>;
 
 const byKind: Readonly<Record<string, unknown>> = {
+  APIService: apiregistration.apiServicePrinter,
   CSIDriver: storage.csiDriverPrinter,
   CSINode: storage.csiNodePrinter,
   CertificateSigningRequest: certificates.certificateSigningRequestPrinter,

@@ -7,6 +7,7 @@ import {
   validatingPolicyStrategy,
   validatingWebhookStrategy,
 } from './admissionregistration/strategies.ts';
+import { apiServiceStrategy } from './apiregistration/strategies.ts';
 import { hpaStrategy, hpaV1Strategy } from './autoscaling/strategies.ts';
 import { certificateSigningRequestStrategy } from './certificates/strategies.ts';
 import { leaseCandidateStrategy, leaseStrategy } from './coordination/strategies.ts';
@@ -51,6 +52,7 @@ export const otherStrategies: [string, Strategy<never>][] = [
   [`${RBAC}/clusterroles`, clusterRoleStrategy],
   [`${RBAC}/rolebindings`, roleBindingStrategy],
   [`${RBAC}/clusterrolebindings`, clusterRoleBindingStrategy],
+  ['apiregistration.k8s.io/apiservices', apiServiceStrategy],
   ['coordination.k8s.io/leases', leaseStrategy],
   ['coordination.k8s.io/leasecandidates', leaseCandidateStrategy],
   ['policy/poddisruptionbudgets', podDisruptionBudgetStrategy],

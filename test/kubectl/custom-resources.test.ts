@@ -160,6 +160,19 @@ describe('kubectl and custom resources', function () {
     assert.equal(await session.k`get wd w1 -o jsonpath={.spec.size}`, '4');
   });
 
+  it('has an API service, as built-in groups have', async () => {
+    const { k } = session;
+    await k`wait apiservice/v1.example.com --for=condition=Available --timeout=5s`;
+    assert.deepEqual(
+      table(await k`get apiservice v1.apps v1.example.com`).map((r) => r.slice(0, 3)),
+      [
+        ['NAME', 'SERVICE', 'AVAILABLE'],
+        ['v1.apps', 'Local', 'True'],
+        ['v1.example.com', 'Local', 'True'],
+      ],
+    );
+  });
+
   it('goes with its objects', async () => {
     const { k, refused } = session;
     assert.equal(
