@@ -33,6 +33,8 @@ export interface SandboxConfig {
   cgroupParent: string;
   runtimeHandler: string;
   securityContext: {
+    /** One of its containers will be. */
+    privileged: boolean;
     runAsUser?: number;
     runAsGroup?: number;
     supplementalGroups: number[];

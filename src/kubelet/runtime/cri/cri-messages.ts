@@ -84,6 +84,7 @@ export function sandboxMessage(c: SandboxConfig): Record<string, unknown> {
           ? {}
           : { run_as_group: { value: c.securityContext.runAsGroup } }),
         supplemental_groups: c.securityContext.supplementalGroups,
+        privileged: c.securityContext.privileged,
         seccomp: seccomp(c.securityContext.seccompProfile ?? { type: 'RuntimeDefault' }, false),
       },
     },
@@ -217,7 +218,7 @@ export function knownSandboxConfig(s: SandboxStatusMessage, podLogsDir: string):
     sysctls: {},
     cgroupParent: '',
     runtimeHandler: '',
-    securityContext: { supplementalGroups: [] },
+    securityContext: { privileged: false, supplementalGroups: [] },
   };
 }
 

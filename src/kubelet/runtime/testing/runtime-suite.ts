@@ -45,7 +45,7 @@ export function sandboxOf(subject: { logsDir: string }, name = `pod-${++serial}`
     sysctls: {},
     cgroupParent: '',
     runtimeHandler: '',
-    securityContext: { supplementalGroups: [] },
+    securityContext: { privileged: false, supplementalGroups: [] },
   };
 }
 
@@ -404,6 +404,14 @@ export function runtimeSuite(
         assert.equal(await sh('id -u; id -g; id -G'), '1234\n2345\n2345 3456');
         assert.equal(await sh('touch /x 2>/dev/null || echo no'), 'no');
         assert.equal(await sh('grep NoNewPrivs /proc/1/status | tr -d "\\t"'), 'NoNewPrivs:1');
+      });
+
+      it('a privileged container of a privileged sandbox may do anything', async () => {
+        const s = await sandbox({ securityContext: { privileged: true, supplementalGroups: [] } });
+        const { securityContext } = containerOf(s.config, {});
+        const id = await start(s, 'sleep 1000', { securityContext: { ...securityContext, privileged: true } });
+        const r = await runtime().execSync(id, ['sh', '-c', 'mkdir /m; mount -t tmpfs none /m && echo yes'], 5000);
+        assert.equal(r.stdout.toString(), 'yes\n');
       });
 
       it('a container that takes more memory than it may is OOMKilled', async () => {
