@@ -368,6 +368,38 @@ describe('a real node', function () {
     );
   });
 
+  it('host network, host ports and privilege are as asked', async () => {
+    const serve = (port: number) => `echo here > /tmp/index.html; exec httpd -f -p ${port} -h /tmp`;
+    await create('on-the-node', {
+      hostNetwork: true,
+      dnsPolicy: 'ClusterFirstWithHostNet',
+      containers: [container({ command: ['sh', '-c', serve(8077)], securityContext: { privileged: true } })],
+    } as PodSpec);
+    await create('at-a-port', {
+      containers: [container({ command: ['sh', '-c', serve(8080)], ports: [{ containerPort: 8080, hostPort: 8099 }] })],
+    });
+    assert.equal((await ready('on-the-node')).status?.podIP, '172.30.0.1');
+    await ready('at-a-port');
+    assert.equal(await ask('http://172.30.0.1:8077/'), 'here');
+    assert.equal(await ask('http://172.30.0.1:8099/'), 'here');
+    assert.match(
+      await inside('on-the-node', 'ip link; mkdir /m; mount -t tmpfs none /m && echo mounted'),
+      /cni0[\s\S]*mounted/,
+    );
+  });
+
+  it('a container that cannot be made is not tried again at once', async () => {
+    const seccompProfile = { type: 'Localhost', localhostProfile: 'none.json' };
+    await create('unmakeable', { containers: [container({ securityContext: { seccompProfile } })] });
+    await eventually(
+      'CreateContainerError',
+      async () => status(await pod('unmakeable'))?.state?.waiting?.reason === 'CreateContainerError',
+    );
+    const version = (await pod('unmakeable')).metadata.resourceVersion;
+    await systemClock.sleep(1500);
+    assert.equal((await pod('unmakeable')).metadata.resourceVersion, version);
+  });
+
   it('a rolling update of three replicas under a running client loses no request', async () => {
     const deployment = (what: string): Deployment =>
       ({
