@@ -98,6 +98,8 @@ export interface ApiServer extends AsyncDisposable {
   listen(options: ListenOptions): Promise<Listening>;
   transport(user?: UserInfo): Transport;
   client(user?: UserInfo, headers?: Record<string, string>): Client;
+  /** The storage was compacted: caches forget what was before. */
+  compacted(revision: number): void;
   /** Ends watches, waits for requests, closes listeners and storage. Idempotent. */
   close(): Promise<void>;
 }
@@ -235,6 +237,7 @@ function assemble(parts: Parts): ApiServer {
     health,
     metrics,
     shutdownSignal: gate.shutdown,
+    compacted: (revision) => cacher.compacted(revision),
     handle: entry,
     transport,
     client,

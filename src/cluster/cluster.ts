@@ -5,7 +5,8 @@
  *     await using cluster = await startCluster({ nodes: 3, storage: 'memory', clock: new VirtualClock() });
  *     await cluster.client.create(PODS, pod, { namespace: 'default' });
  */
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
+import { JWKS_PATH } from '../apiserver/authn/oidc-discovery.ts';
 import { type ApiServer, LOOPBACK_USER } from '../apiserver/create-api-server.ts';
 import type { UserInfo } from '../apiserver/request/exchange.ts';
 import { standardApiServer } from '../apiserver/standard-api-server.ts';
@@ -134,7 +135,7 @@ class Starter {
       const client = apiServer.client(component('system:kube-controller-manager', 'system:masters'), {
         'user-agent': 'kube-controller-manager',
       });
-      const flags = { rootCa: pki.ca.certificate, ...this.#o.controllerManager };
+      const flags = { rootCa: pki.ca.certificate, clusterSigningCa: pki.ca, ...this.#o.controllerManager };
       this.#parts.push(await startControllerManager({ ...this.#common(client), flags }));
     });
     await this.#step('scheduler', async () => {
@@ -207,22 +208,46 @@ class Starter {
       random: this.#random,
       log: this.#log,
       serviceCIDR,
-      ...(this.#real === undefined ? {} : { advertise: this.#real.advertise }),
+      ...this.#advertised(),
       ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
       pki: {
         clientCA: pki.ca.certificate,
         requestHeaderCA: pki.frontProxyCA.certificate,
         kubeletClient: pki.apiServerKubeletClient,
       },
-      serviceAccount: { issuer: ISSUER, signingKey: pki.serviceAccountKey, verifyKeys: [pki.serviceAccountPublicKey] },
+      serviceAccount: {
+        issuer: ISSUER,
+        ...(this.#real === undefined ? { jwksUri: `${ISSUER}${JWKS_PATH}` } : {}),
+        signingKey: pki.serviceAccountKey,
+        verifyKeys: [pki.serviceAccountPublicKey],
+      },
     });
     this.#parts.push(apiServer);
+    const compactor = startCompactor(storage, {
+      clock: this.#clock,
+      log: this.#log,
+      compacted: (revision) => apiServer.compacted(revision),
+    });
+    this.#parts.push({ [Symbol.asyncDispose]: async () => compactor[Symbol.dispose]() });
     const tls = { key: pki.apiServer.key, cert: pki.apiServer.certificate, ca: pki.ca.certificate };
     if (this.#real !== undefined) await apiServer.listen({ path: await this.#real.socket(), tls });
     if (listen === undefined) return { apiServer, url: undefined };
     const { host, port } = await apiServer.listen({ host: listen.host ?? '127.0.0.1', port: listen.port, tls });
     const named = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
     return { apiServer, url: `https://${named.includes(':') ? `[${named}]` : named}:${port}` };
+  }
+
+  /**
+   * Endpoints of the `kubernetes` Service. Beside simulated nodes that is this machine's address, as upstream takes it: it may not be
+   * a loopback address, though nobody but this machine reaches a server that listens on one.
+   */
+  #advertised(): { advertise?: { ip: string; port: number } } {
+    if (this.#real !== undefined) return { advertise: this.#real.advertise };
+    const port = this.#o.listen?.port ?? 0;
+    if (port === 0) return {};
+    const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    const ip = own.find((a) => a.family === 'IPv4' && !a.internal && !a.address.startsWith('169.254.'))?.address;
+    return ip === undefined ? {} : { advertise: { ip, port } };
   }
 
   async #nodes(apiServer: ApiServer, pki: Pki): Promise<SimulatedNodes> {

@@ -109,7 +109,14 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
   }
   const compaction = values['etcd-compaction-interval'];
   const compactor =
-    compaction > 0 ? startCompactor(storage, { clock: systemClock, intervalMs: compaction, log }) : undefined;
+    compaction > 0
+      ? startCompactor(storage, {
+          clock: systemClock,
+          intervalMs: compaction,
+          log,
+          compacted: (revision) => server.compacted(revision),
+        })
+      : undefined;
   try {
     const ca = [options.pki?.clientCA, options.pki?.requestHeaderCA].filter((pem) => pem !== undefined).join('\n');
     const { host, port } = await server.listen({

@@ -33,6 +33,20 @@ describe('compactor', () => {
     assert.equal(await isCompacted(storage, late), true);
   });
 
+  it('tells caches what was compacted, also by another', async () => {
+    const clock = new VirtualClock();
+    await using storage = await openMemoryStorage({ clock });
+    const told: [number[], number[]] = [[], []];
+    using _first = startCompactor(storage, { clock, compacted: (revision) => told[0].push(revision) });
+    await clock.advance(MINUTE);
+    using _second = startCompactor(storage, { clock, compacted: (revision) => told[1].push(revision) });
+    await storage.create('/registry/a', Buffer.from('1'));
+    await clock.advance(20 * MINUTE);
+    assert.ok(told[0].length >= 2);
+    assert.deepEqual(told[1], told[0].slice(0, told[1].length));
+    assert.ok(told[1].length >= 1);
+  });
+
   it('of two on one store one compacts in each round, and the other takes over', async () => {
     const clock = new VirtualClock();
     await using storage = await openMemoryStorage({ clock });

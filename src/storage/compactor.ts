@@ -13,6 +13,8 @@ export interface CompactorOptions {
   /** Default five minutes; 0 switches compaction off. */
   intervalMs?: number;
   log?: Logger;
+  /** Told what was compacted, whoever did it: caches with a history of their own forget theirs. */
+  compacted?(revision: number): void;
 }
 
 /** Upstream's key on the same etcd, so that its API servers and ours take turns. */
@@ -27,6 +29,7 @@ export function startCompactor(storage: Storage, options: CompactorOptions): Dis
 class Compactor implements Disposable {
   readonly #storage: Storage;
   readonly #log: Logger;
+  readonly #compacted: ((revision: number) => void) | undefined;
   readonly #timer: Timer | undefined;
   #busy = false;
   /** Mod revision the key had when this compactor last saw it; 0 while it is not known. */
@@ -34,9 +37,11 @@ class Compactor implements Disposable {
   /** The store's revision then: what the next round compacts to. */
   #revision = 0;
 
-  constructor(storage: Storage, { clock, intervalMs = DEFAULT_INTERVAL_MS, log = silentLogger }: CompactorOptions) {
+  constructor(storage: Storage, options: CompactorOptions) {
+    const { clock, intervalMs = DEFAULT_INTERVAL_MS, log = silentLogger } = options;
     this.#storage = storage;
     this.#log = log;
+    this.#compacted = options.compacted?.bind(options);
     if (intervalMs <= 0) return;
     this.#timer = clock.every(intervalMs, () => background('compactor', this.#round(), log));
   }
@@ -53,6 +58,7 @@ class Compactor implements Disposable {
       const target = this.#revision;
       if ((await this.#takeTurn(target)) && target > 0) {
         await this.#storage.compact(target);
+        this.#compacted?.(target);
         this.#log.debug('compacted', { revision: target });
       }
     } catch (err) {
@@ -76,8 +82,16 @@ class Compactor implements Disposable {
       if (!(err instanceof StorageError && LOST_TURN.has(err.code))) throw err;
       this.#keyRevision = err.revision ?? 0;
       this.#revision = await this.#storage.currentRevision();
+      await this.#learn();
       return false;
     }
+  }
+
+  /** What the one who had the turn has compacted to is the key's value. */
+  async #learn(): Promise<void> {
+    const key = await this.#storage.get(COMPACT_KEY);
+    const revision = Number(key?.value.toString() ?? 0);
+    if (revision > 0) this.#compacted?.(revision);
   }
 }
 

@@ -149,6 +149,12 @@ export class CacheSource<T> implements AsyncDisposable {
     return undefined;
   }
 
+  /** Forgets history up to `revision`, and answers kept from before it. */
+  compact(revision: number): void {
+    this.#content?.map.compact(revision);
+    for (const kept of this.#fetched.keys()) if (kept < revision) this.#fetched.delete(kept);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();

@@ -36,6 +36,11 @@ export function openCacher(storage: Storage, options: CacherOptions): Cacher {
   return new Cacher(storage, options);
 }
 
+interface AnyCache extends AsyncDisposable {
+  ready(signal?: AbortSignal): Promise<void>;
+  compact(revision: number): void;
+}
+
 export class Cacher implements Storage {
   readonly capabilities: StorageCapabilities;
   /** What lies under the caches. */
@@ -43,7 +48,7 @@ export class Cacher implements Storage {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #watchBuffer: number | undefined;
-  readonly #caches = new Map<string, AsyncDisposable & { ready(signal?: AbortSignal): Promise<void> }>();
+  readonly #caches = new Map<string, AnyCache>();
   readonly #raw = new Map<string, RawCache>();
 
   constructor(inner: Storage, { clock, log, watchBuffer }: CacherOptions) {
@@ -125,7 +130,12 @@ export class Cacher implements Storage {
 
   async compact(revision: number): Promise<void> {
     await this.inner.compact(revision);
-    for (const cache of this.#raw.values()) cache.compact(revision);
+    this.compacted(revision);
+  }
+
+  /** The store below was compacted, by whomever: pages and watches from before are refused here as they are there. */
+  compacted(revision: number): void {
+    for (const cache of this.#caches.values()) cache.compact(revision);
   }
 
   healthy(signal?: AbortSignal): Promise<void> {

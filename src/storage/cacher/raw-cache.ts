@@ -87,7 +87,7 @@ export class RawCache implements AsyncDisposable {
   }
 
   compact(revision: number): void {
-    this.#source.peek()?.map.compact(revision);
+    this.#source.compact(revision);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

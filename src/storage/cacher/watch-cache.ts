@@ -255,6 +255,11 @@ export class WatchCache<T> {
     await this.#source[Symbol.asyncDispose]();
   }
 
+  /** History up to here is gone from the store: the cache, too, says so from now on. */
+  compact(revision: number): void {
+    this.#source.compact(revision);
+  }
+
   /** Waits until the cache can answer; a result means that the answer comes from elsewhere and stays as it is. */
   async #prepare(options: CacheListOptions<T>): Promise<Found<T> | undefined> {
     if (options.revision === undefined) return this.#fresh(options);
@@ -291,7 +296,11 @@ export class WatchCache<T> {
     const content = this.#source.peek();
     if (content === undefined) throw refilling();
     const { map } = content;
-    return { map: (still ? map.at(map.revision) : undefined) ?? map.now, revision: this.revision, current: true };
+    return {
+      map: (still ? map.at(Math.max(map.revision, map.compacted)) : undefined) ?? map.now,
+      revision: this.revision,
+      current: true,
+    };
   }
 
   /** Brings the cache up to what the options want. A result means: it could not, here is the store's own answer. */
