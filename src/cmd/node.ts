@@ -3,6 +3,7 @@
  * is told to, and when the cluster that started it is gone.
  */
 import { readFileSync } from 'node:fs';
+import { removeNetns } from '../cluster/real-node/netns.ts';
 import type { NodeConfig } from '../cluster/real-node/node-config.ts';
 import { startNode } from '../cluster/real-node/node-process.ts';
 import type { NodeMessage } from '../cluster/real-node/start-real-node.ts';
@@ -44,5 +45,7 @@ export async function node(args: readonly string[]): Promise<number> {
   tell({ kind: 'ready' });
   await asked;
   await running[Symbol.asyncDispose]();
+  // Nobody is left who would.
+  if (!process.connected) await removeNetns(config.cgroup);
   return 0;
 }

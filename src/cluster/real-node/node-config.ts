@@ -22,7 +22,7 @@ export interface NodeConfig {
   kubelet: KeyPair;
   proxy: KeyPair;
   dns: KeyPair;
-  /** Top of the pods' cgroups. */
+  /** Top of the pods' cgroups; also the name of the network namespace. */
   cgroup: string;
   /** Ms after which pods and their volumes are looked at again. */
   syncPeriod: number;
