@@ -70,9 +70,17 @@ export interface BodyKind {
 export function bodyKind(kind: GroupVersionKind, definition: string, source: SchemaSource): BodyKind {
   const canonical =
     source === builtinSchemas() && hasWireMessage(definition)
-      ? (object: KubeObject) => canonicalObject(object, definition) as unknown as KubeObject
+      ? (object: KubeObject) => canonicalOf(object, definition)
       : undefined;
   return { kind, schema: source.definition(definition), source, canonical };
+}
+
+function canonicalOf(object: KubeObject, definition: string): KubeObject {
+  const out = canonicalObject(object, definition) as unknown as KubeObject;
+  // An empty list says something here alone: forget who owns what.
+  const entries = object.metadata?.managedFields as unknown;
+  if (Array.isArray(entries) && entries.length === 0) out.metadata.managedFields = [];
+  return out;
 }
 
 export type ResourceHandler = (request: ResourceRequest) => Promise<void>;

@@ -204,4 +204,28 @@ describe('answers', () => {
       assert.deepEqual([kind, apiVersion], ['ConfigMap', 'v1']);
     });
   }
+
+  it('forgets owners when a patch empties managedFields', async () => {
+    const answer = await call('PATCH', `${CONFIG_MAPS}/a`, {
+      body: { metadata: { managedFields: [] } },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    assert.deepEqual([answer.status, answer.json.metadata.managedFields], [200, undefined]);
+  });
+
+  it('wants finalizers of core kinds to be standard or qualified', async () => {
+    const body = { ...configMap('f'), metadata: { name: 'f', finalizers: ['orphan', 'x/y', 'foo'] } };
+    const { status, json } = await call('POST', CONFIG_MAPS, { body });
+    assert.equal(status, 422);
+    assert.deepEqual(json.details.causes, [
+      {
+        reason: 'FieldValueInvalid',
+        message: 'Invalid value: "foo": name is neither a standard finalizer name nor is it fully qualified',
+        field: 'metadata.finalizers[2]',
+      },
+    ]);
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l', finalizers: ['foo'] } };
+    const url = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    assert.equal((await call('POST', url, { body: lease })).status, 201);
+  });
 });

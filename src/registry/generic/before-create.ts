@@ -10,6 +10,7 @@ import { formatTime } from '../../machinery/meta/time.ts';
 import { type FieldError, invalidField, Path } from '../../machinery/validation/field-error.ts';
 import { isDNS1123Subdomain } from '../../machinery/validation/names.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/validation/object-meta.ts';
+import { isBuiltin } from '../resources.ts';
 import { pathSegmentProblem, type StoreCore, type WriteContext } from './store-core.ts';
 import type { UpdateStrategy } from './strategy.ts';
 
@@ -99,11 +100,39 @@ function keep<K extends keyof ObjectMeta>(meta: ObjectMeta, old: ObjectMeta, key
 function metadataErrors(store: StoreCore, object: KubeObject): FieldError[] {
   const validateName = store.strategy.validateName ?? defaultValidateName;
   const errors = [...validateObjectMeta(object.metadata, { namespaced: store.row.namespaced, validateName }, METADATA)];
+  if (object.metadata.finalizers !== undefined && keepsFinalizerNames(store)) {
+    errors.push(...finalizerErrors(object.metadata.finalizers));
+  }
   const name = object.metadata.name ?? '';
   const problem = name === '' ? undefined : pathSegmentProblem(name);
   // The key is built from the name, so this holds whatever a strategy allows.
   if (problem !== undefined && errors.length === 0) errors.push(invalidField(METADATA.child('name'), name, problem));
   return errors;
+}
+
+const STANDARD_FINALIZERS = ['kubernetes', 'foregroundDeletion', 'orphan'];
+const FINALIZERS = METADATA.child('finalizers');
+
+/** Groups whose rules upstream leave metadata to the generic ones, which take any name. */
+const ANY_FINALIZER = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'coordination.k8s.io',
+  'internal.apiserver.k8s.io',
+  'policy',
+]);
+
+function keepsFinalizerNames({ row }: StoreCore): boolean {
+  return !ANY_FINALIZER.has(row.group) && row.kind !== 'Event' && isBuiltin(row);
+}
+
+/** Upstream: pkg/apis/core/validation validateKubeFinalizerName */
+function finalizerErrors(finalizers: readonly string[]): FieldError[] {
+  const detail = 'name is neither a standard finalizer name nor is it fully qualified';
+  return finalizers.flatMap((name, i) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name) ? [] : [invalidField(FINALIZERS.index(i), name, detail)],
+  );
 }
 
 function defaultValidateName(name: string, prefix: boolean): string[] {
