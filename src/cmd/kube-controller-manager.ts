@@ -31,6 +31,7 @@ const flags = {
   'concurrent-daemonset-syncs': workers('daemon sets', 2),
   'concurrent-statefulset-syncs': workers('stateful sets', 5),
   'concurrent-job-syncs': workers('jobs', 5),
+  'concurrent-cron-job-syncs': workers('cron jobs', 5),
   'concurrent-endpoint-syncs': workers('endpoints', 5),
   'concurrent-service-endpoint-syncs': workers('services', 5),
   'concurrent-namespace-syncs': workers('namespaces', 10),
@@ -91,12 +92,17 @@ const flags = {
     help: 'each controller acts as its own service account of kube-system',
   },
   'service-account-private-key-file': { type: 'string', help: 'signs tokens in Secrets (no such controller here yet)' },
-  'cluster-signing-cert-file': { type: 'string', help: 'signs certificates asked for (no such controller here yet)' },
+  'cluster-signing-cert-file': { type: 'string', help: 'signs the certificates that are asked for' },
   'cluster-signing-key-file': { type: 'string', help: 'its key' },
+  'cluster-signing-duration': {
+    type: 'duration',
+    default: '8760h',
+    help: 'the longest such a certificate is good for',
+  },
 } as const satisfies FlagDefinitions;
 
 /** Taken, because every installer gives them, for controllers that are not here. */
-const DORMANT = ['service-account-private-key-file', 'cluster-signing-cert-file', 'cluster-signing-key-file'] as const;
+const DORMANT = ['service-account-private-key-file'] as const;
 
 export const kubeControllerManagerHelp = `Runs the controllers.
 
@@ -116,6 +122,8 @@ const SAME = [
   'concurrent-daemonset-syncs',
   'concurrent-statefulset-syncs',
   'concurrent-job-syncs',
+  'concurrent-cron-job-syncs',
+  'cluster-signing-duration',
   'concurrent-endpoint-syncs',
   'concurrent-service-endpoint-syncs',
   'concurrent-namespace-syncs',
@@ -153,6 +161,7 @@ export async function kubeControllerManager(args: readonly string[]): Promise<nu
   const settings = {
     ...Object.fromEntries(SAME.map((name) => [camelCase(name), values[name]])),
     rootCa,
+    clusterSigningCa: signingCa(values['cluster-signing-cert-file'], values['cluster-signing-key-file']),
   } as Partial<ControllerManagerFlags>;
   const dormant = DORMANT.filter((flag) => optionalFile(flag, values[flag]) !== undefined);
   const metrics = new ControllerMetrics();
@@ -172,6 +181,14 @@ export async function kubeControllerManager(args: readonly string[]): Promise<nu
       });
     },
   });
+}
+
+function signingCa(certFile: string | undefined, keyFile: string | undefined) {
+  const certificate = optionalFile('cluster-signing-cert-file', certFile);
+  const key = optionalFile('cluster-signing-key-file', keyFile);
+  if ((certificate === undefined) !== (key === undefined))
+    throw new UsageError('--cluster-signing-cert-file and --cluster-signing-key-file go together');
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
 function accountClient({ client, transport, name }: { client: Client; transport: Transport; name: string }): Client {

@@ -2,6 +2,11 @@
  * The list of controllers. A new one is a folder and a line here. Names are upstream's; a duplicate stops the process at
  * start. Upstream: cmd/kube-controller-manager/app/controller_descriptor.go, names/controller_names.go
  */
+import {
+  startCsrApprovingController,
+  startCsrCleanerController,
+  startCsrSigningController,
+} from './certificates/controller.ts';
 import { startClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { startCronJobController } from './cronjob/controller.ts';
@@ -55,6 +60,21 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'statefulset-controller', aliases: ['statefulset'], start: startStatefulSetController },
   { name: 'job-controller', aliases: ['job'], start: startJobController },
   { name: 'cronjob-controller', aliases: ['cronjob'], start: startCronJobController },
+  {
+    name: 'certificatesigningrequest-signing-controller',
+    aliases: ['csrsigning'],
+    start: startCsrSigningController,
+  },
+  {
+    name: 'certificatesigningrequest-approving-controller',
+    aliases: ['csrapproving'],
+    start: startCsrApprovingController,
+  },
+  {
+    name: 'certificatesigningrequest-cleaner-controller',
+    aliases: ['csrcleaner'],
+    start: startCsrCleanerController,
+  },
   { name: 'disruption-controller', aliases: ['disruption'], start: startDisruptionController },
   { name: 'endpoints-controller', aliases: ['endpoint'], start: startEndpointsController },
   { name: 'endpointslice-controller', aliases: ['endpointslice'], start: startEndpointSliceController },

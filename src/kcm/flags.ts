@@ -39,6 +39,10 @@ export interface ControllerManagerFlags {
   enableGarbageCollector: boolean;
   /** PEM put into every namespace as kube-root-ca.crt; without it that controller does not run. */
   rootCa: string | undefined;
+  /** Signs the certificates that are asked for; without it that controller does not run. */
+  clusterSigningCa: { certificate: string; key: string } | undefined;
+  /** The longest time such a certificate is good for. */
+  clusterSigningDuration: number;
   /** CIDRs of pods and services; nodes get ranges from the first when allocateNodeCidrs. */
   clusterCidr: string | undefined;
   allocateNodeCidrs: boolean;
@@ -79,6 +83,8 @@ export const DEFAULT_FLAGS: ControllerManagerFlags = Object.freeze({
   terminatedPodGcThreshold: 12_500,
   enableGarbageCollector: true,
   rootCa: undefined,
+  clusterSigningCa: undefined,
+  clusterSigningDuration: 365 * 24 * 3_600_000,
   clusterCidr: undefined,
   allocateNodeCidrs: false,
   nodeCidrMaskSize: 24,

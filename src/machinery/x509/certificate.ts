@@ -9,7 +9,8 @@ export interface Name {
   organizations?: readonly string[];
 }
 
-export type ExtendedUsage = 'clientAuth' | 'serverAuth';
+export type ExtendedUsage = keyof typeof EXTENDED_USAGES;
+export type KeyUsage = keyof typeof KEY_USAGES;
 
 export interface CertificateTemplate {
   /** A Name, or one that is DER already (from a signing request). */
@@ -21,7 +22,11 @@ export interface CertificateTemplate {
   notBefore: number;
   notAfter: number;
   isAuthority?: boolean;
+  /** Default: digitalSignature and keyEncipherment; an authority signs certificates too. */
+  keyUsages?: readonly KeyUsage[];
   usages?: readonly ExtendedUsage[];
+  /** DER of all names (from a signing request), instead of the two lists. */
+  subjectAltName?: Buffer;
   dnsNames?: readonly string[];
   ips?: readonly string[];
 }
@@ -32,7 +37,33 @@ export interface Signer {
   key: KeyObject;
 }
 
-const USAGE: Record<ExtendedUsage, string> = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' };
+const EXTENDED_USAGES = {
+  any: '2.5.29.37.0',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+  ipsecEndSystem: '1.3.6.1.5.5.7.3.5',
+  ipsecTunnel: '1.3.6.1.5.5.7.3.6',
+  ipsecUser: '1.3.6.1.5.5.7.3.7',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
+  microsoftServerGatedCrypto: '1.3.6.1.4.1.311.10.3.3',
+  netscapeServerGatedCrypto: '2.16.840.1.113730.4.1',
+} as const;
+
+/** Their bits, from the first on. */
+const KEY_USAGES = {
+  digitalSignature: 0,
+  contentCommitment: 1,
+  keyEncipherment: 2,
+  dataEncipherment: 3,
+  keyAgreement: 4,
+  certSign: 5,
+  crlSign: 6,
+  encipherOnly: 7,
+  decipherOnly: 8,
+} as const;
 
 /** The certificate's DER. */
 export function createCertificate(template: CertificateTemplate, signer: Signer): Buffer {
@@ -80,20 +111,34 @@ function signatureAlgorithm(key: KeyObject): Buffer {
 function extensions(t: CertificateTemplate, spki: Buffer, issuerSpki: Buffer): Buffer[] {
   const extension = (id: string, critical: boolean, value: Buffer) =>
     sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+  const keyUsages = t.keyUsages ?? [
+    'digitalSignature',
+    'keyEncipherment',
+    ...(t.isAuthority ? (['certSign'] as const) : []),
+  ];
   const out = [
-    // digitalSignature and keyEncipherment; an authority signs certificates too.
-    extension('2.5.29.15', true, bitString(Buffer.from([t.isAuthority ? 0xa4 : 0xa0]), t.isAuthority ? 2 : 5)),
+    ...(keyUsages.length > 0 ? [extension('2.5.29.15', true, namedBits(keyUsages.map((u) => KEY_USAGES[u])))] : []),
     extension('2.5.29.19', true, sequence(...(t.isAuthority ? [boolean(true)] : []))),
     extension('2.5.29.35', false, sequence(context(0, false, keyId(issuerSpki)))),
   ];
   if (t.isAuthority) out.push(extension('2.5.29.14', false, octetString(keyId(spki))));
-  if (t.usages?.length) out.push(extension('2.5.29.37', false, sequence(...t.usages.map((u) => oid(USAGE[u])))));
+  if (t.usages?.length)
+    out.push(extension('2.5.29.37', false, sequence(...t.usages.map((u) => oid(EXTENDED_USAGES[u])))));
+  if (t.subjectAltName) return [...out, extension('2.5.29.17', false, t.subjectAltName)];
   const names = [
     ...(t.dnsNames ?? []).map((n) => context(2, false, n)),
     ...(t.ips ?? []).map((ip) => context(7, false, ipBytes(ip))),
   ];
   if (names.length > 0) out.push(extension('2.5.29.17', false, sequence(...names)));
   return out;
+}
+
+/** A bit string that ends with its last set bit. */
+function namedBits(bits: readonly number[]): Buffer {
+  const last = Math.max(...bits);
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
+  for (const b of bits) bytes[b >> 3]! |= 0x80 >> (b & 7);
+  return bitString(bytes, 7 - (last & 7));
 }
 
 function keyId(spki: Buffer): Buffer {
