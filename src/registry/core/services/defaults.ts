@@ -28,7 +28,9 @@ export function defaultService(service: Service): void {
     port.targetPort ||= port.port;
   }
   if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= 'Cluster';
-  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+  // Upstream once defaulted it where it means nothing, and leaves it out of what is read since.
+  if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
+  else spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') {
     spec.allocateLoadBalancerNodePorts ??= true;
     for (const ingress of service.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
