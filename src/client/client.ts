@@ -38,6 +38,8 @@ export interface WatchRequest extends RequestOptions {
   resourceVersionMatch?: 'NotOlderThan';
   allowWatchBookmarks?: boolean;
   sendInitialEvents?: boolean;
+  /** The caller changes nothing of what it gets: objects may be shared with others of this process. */
+  isReadOnly?: boolean;
   timeoutSeconds?: number;
 }
 

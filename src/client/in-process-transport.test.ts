@@ -55,6 +55,23 @@ describe('in-process transport', () => {
     assert.equal(seen?.signal.aborted, true);
   });
 
+  it('hands events over as they are to who asked for objects, and reads the bytes between them', async () => {
+    const event = { type: 'ADDED', object: { kind: 'A' } };
+    const transport = inProcessTransport(async (exchange) => {
+      const stream = exchange.stream(200, {});
+      if (exchange.acceptsObjects) stream.writeEvents([event], 10);
+      stream.write(Buffer.from('{"type":"BOOKMARK"}\n{"type":"ERROR"}\n'));
+      stream.end();
+    }, user);
+    const { objects } = await transport.send({ method: 'GET', url: '/', acceptsObjects: true });
+    const all = await Array.fromAsync(objects!);
+    assert.equal(all[0], event);
+    assert.deepEqual(all.slice(1), [{ type: 'BOOKMARK' }, { type: 'ERROR' }]);
+    const plain = await transport.send({ method: 'GET', url: '/' });
+    assert.equal(plain.objects, undefined);
+    assert.equal(await read(plain.body), '{"type":"BOOKMARK"}\n{"type":"ERROR"}\n');
+  });
+
   it('a full stream asks the server to wait', async () => {
     let drained = false;
     const transport = inProcessTransport(async (exchange) => {

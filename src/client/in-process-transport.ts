@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { background } from '../base/background.ts';
 import { StatusError } from '../machinery/errors/status-error.ts';
+import { jsonFrames } from './frames.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export interface InProcessUser {
@@ -22,6 +23,7 @@ export interface InProcessExchange {
   readonly query: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly peer: { address: string; certificate?: Buffer; user?: InProcessUser };
+  readonly acceptsObjects: boolean;
   readonly signal: AbortSignal;
   readonly responded: boolean;
   readonly status: number;
@@ -35,6 +37,7 @@ export interface InProcessExchange {
 
 export interface InProcessStream {
   write(chunk: Buffer): boolean;
+  writeEvents(events: readonly unknown[], size: number): boolean;
   readonly pending: number;
   drained(signal?: AbortSignal): Promise<void>;
   end(): void;
@@ -73,6 +76,7 @@ class Call implements InProcessExchange {
   readonly query: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly peer: InProcessExchange['peer'];
+  readonly acceptsObjects: boolean;
   responded = false;
   status = 0;
   readonly #body: Buffer;
@@ -90,6 +94,7 @@ class Call implements InProcessExchange {
     this.query = mark < 0 ? '' : request.url.slice(mark + 1);
     this.headers = request.headers ?? {};
     this.peer = peer;
+    this.acceptsObjects = request.acceptsObjects ?? false;
     this.#body = request.body ?? EMPTY;
     this.#outer = request.signal;
   }
@@ -145,7 +150,8 @@ class Call implements InProcessExchange {
       this.#controller ??= new AbortController();
       this.#controller.abort(new DOMException('the reader went away', 'AbortError'));
     }, this.#outer ?? NEVER);
-    this.#answer.resolve({ status, headers: this.#head, body: this.#channel });
+    const objects = this.acceptsObjects ? { objects: this.#channel.objects() } : {};
+    this.#answer.resolve({ status, headers: this.#head, body: this.#channel.bytes(), ...objects });
     return this.#channel;
   }
 
@@ -177,9 +183,16 @@ async function* whole(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* chunks;
 }
 
-/** A byte stream from server to client: an unbounded queue with a polite answer when it grows. */
-class Channel implements InProcessStream, AsyncIterable<Buffer> {
-  readonly #queue: Buffer[] = [];
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** Bytes, or events in their place. */
+type Chunk = { bytes: Buffer; events?: undefined; size: number } | { events: readonly unknown[]; size: number };
+
+/** A stream of bytes or events from server to client: an unbounded queue with a polite answer when it grows. */
+class Channel implements InProcessStream {
+  readonly #queue: Chunk[] = [];
   readonly #onReturn: () => void;
   readonly #signal: AbortSignal;
   #size = 0;
@@ -197,9 +210,15 @@ class Channel implements InProcessStream, AsyncIterable<Buffer> {
     return this.#size;
   }
   write(chunk: Buffer): boolean {
-    if (this.#ended || chunk.length === 0) return true;
+    return chunk.length === 0 || this.#push({ bytes: chunk, size: chunk.length });
+  }
+  writeEvents(events: readonly unknown[], size: number): boolean {
+    return this.#push({ events, size });
+  }
+  #push(chunk: Chunk): boolean {
+    if (this.#ended) return true;
     this.#queue.push(chunk);
-    this.#size += chunk.length;
+    this.#size += chunk.size;
     this.#wake?.();
     return this.#size <= HIGH_WATER;
   }
@@ -227,7 +246,20 @@ class Channel implements InProcessStream, AsyncIterable<Buffer> {
     this.end();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+  /** What was written as bytes. */
+  async *bytes(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#chunks()) if (chunk.events === undefined) yield chunk.bytes;
+  }
+
+  /** Events as they were written, and what lines of bytes between them stand for. */
+  async *objects(): AsyncGenerator<unknown> {
+    for await (const chunk of this.#chunks()) {
+      if (chunk.events !== undefined) yield* chunk.events;
+      else yield* jsonFrames(once(chunk.bytes));
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<Chunk> {
     const onAbort = () => this.#wake?.();
     this.#signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -235,7 +267,7 @@ class Channel implements InProcessStream, AsyncIterable<Buffer> {
         if (this.#signal.aborted) throw this.#signal.reason;
         const chunk = this.#queue.shift();
         if (chunk !== undefined) {
-          this.#size -= chunk.length;
+          this.#size -= chunk.size;
           if (this.#size <= HIGH_WATER) {
             this.#drain?.resolve();
             this.#drain = undefined;

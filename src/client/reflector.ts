@@ -142,6 +142,7 @@ export class Reflector<T extends KubeObject> {
       sendInitialEvents: true,
       resourceVersionMatch: 'NotOlderThan',
       allowWatchBookmarks: true,
+      isReadOnly: true,
       timeoutSeconds: this.#timeoutSeconds(),
     });
     for await (const event of events) {
@@ -187,6 +188,7 @@ export class Reflector<T extends KubeObject> {
       signal,
       resourceVersion: revision,
       allowWatchBookmarks: true,
+      isReadOnly: true,
       timeoutSeconds: this.#timeoutSeconds(),
     });
     for await (const event of events) this.#apply(event);

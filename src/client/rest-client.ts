@@ -3,6 +3,7 @@
  * state and never retries: reconcilers, informers and recorders each know best when to try again.
  */
 
+import { encodeJson } from '../machinery/codec/json.ts';
 import type { Status } from '../machinery/errors/status-error.ts';
 import { StatusError } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
@@ -160,8 +161,11 @@ class RestClient implements Client {
       sendInitialEvents: o.sendInitialEvents,
       timeoutSeconds: o.timeoutSeconds,
     };
-    const response = await this.#send('GET', requestUrl(ref, { ...o, query }), undefined, undefined, o.signal);
-    for await (const event of jsonFrames<ClientWatchEvent<T> | { type: 'ERROR'; object: Status }>(response.body)) {
+    const url = requestUrl(ref, { ...o, query });
+    const response = await this.#send('GET', url, undefined, undefined, o.signal, o.isReadOnly);
+    type Event = ClientWatchEvent<T> | { type: 'ERROR'; object: Status };
+    const events = (response.objects as AsyncIterable<Event> | undefined) ?? jsonFrames<Event>(response.body);
+    for await (const event of events) {
       if (event.type === 'ERROR') throw new StatusError({ ...event.object, code: event.object.code ?? 500 });
       yield event;
     }
@@ -240,6 +244,7 @@ class RestClient implements Client {
     body: unknown,
     contentType: string | undefined,
     signal: AbortSignal | undefined,
+    acceptsObjects = false,
   ): Promise<TransportResponse> {
     const headers: Record<string, string> = { accept: 'application/json', ...this.#headers };
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json';
@@ -247,7 +252,8 @@ class RestClient implements Client {
       method,
       url,
       headers,
-      ...(body !== undefined ? { body: Buffer.from(JSON.stringify(body)) } : {}),
+      ...(body !== undefined ? { body: encodeJson(body) } : {}),
+      ...(acceptsObjects ? { acceptsObjects } : {}),
       ...(signal ? { signal } : {}),
     });
     if (response.status >= 400) throw await failure(response);

@@ -9,6 +9,8 @@ export interface TransportRequest {
   /** Lower-case names. */
   headers?: Record<string, string>;
   body?: Buffer;
+  /** The sender reads `objects` of the response, if there are any, and changes none of them. */
+  acceptsObjects?: boolean;
   /** Ends the request, and a response body that is still being read. */
   signal?: AbortSignal;
 }
@@ -19,6 +21,11 @@ export interface TransportResponse {
   headers: Record<string, string>;
   /** Chunks as they arrive. Must be read to the end or returned early (`break`), which ends the request. */
   body: AsyncIterable<Buffer>;
+  /**
+   * Instead of the body, where the server is in this process and the sender asked for it: the values the body's lines stand for,
+   * shared with others and not to be changed.
+   */
+  objects?: AsyncIterable<unknown>;
 }
 
 /** A bidirectional connection after an Upgrade (exec, attach, port-forward, proxy). */

@@ -10,6 +10,7 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
 import type { Delivery } from '../../storage/cacher/delivery.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { WatchEventObject } from '../request/exchange.ts';
 import { encodeStatus } from './errors.ts';
 import { encodeAs, type TableRequest } from './output.ts';
 import { partialObject, tableOf } from './transform.ts';
@@ -54,6 +55,20 @@ export class WatchFormat {
     const object = parseJson(bytes) as KubeObject;
     const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
     return this.#wrap(type, tableOf(this.#endpoint, [{ object, bytes }], this.#table, metadata, headers));
+  }
+
+  /** Events are the server's own objects in JSON: a caller in this process may have the objects themselves. */
+  get isPlain(): boolean {
+    return this.#negotiated.as === undefined && this.#negotiated.encoding === 'json' && !this.#endpoint.isCustom;
+  }
+
+  /** Shared, as a frame is. */
+  event(delivery: Delivery<KubeObject>): WatchEventObject {
+    return delivery.frame(`${this.id} object`, () => this.eventOf(delivery.type, delivery.entry));
+  }
+
+  eventOf(type: EventType, entry: Entry): WatchEventObject {
+    return { type, object: this.#endpoint.store.object(entry) };
   }
 
   get isTable(): boolean {

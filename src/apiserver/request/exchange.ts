@@ -29,6 +29,8 @@ export interface Exchange {
   /** Lower-case names; repeated headers joined with ', '. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly peer: Peer;
+  /** The caller is in this process and takes the server's own objects instead of bytes, where they are the same; see `writeEvents`. */
+  readonly acceptsObjects?: boolean;
   /** Aborts when the client goes away or the server's deadline for the request passes. */
   readonly signal: AbortSignal;
   /** True once a response has begun. */
@@ -50,9 +52,19 @@ export interface Exchange {
   upgrade(): { socket: Duplex; head: Buffer } | undefined;
 }
 
+export interface WatchEventObject {
+  readonly type: string;
+  readonly object: unknown;
+}
+
 export interface ResponseStream {
   /** False when the transport's buffer is full: wait for `drained`, or give the client up. */
   write(chunk: Buffer): boolean;
+  /**
+   * Only for a caller that accepts objects: watch events as they are, shared with the cache, to be changed by nobody. `size` is what
+   * they would have been in bytes. Bytes may be written in between.
+   */
+  writeEvents?(events: readonly WatchEventObject[], size: number): boolean;
   /** Bytes written that have not left the process yet. */
   readonly pending: number;
   drained(signal?: AbortSignal): Promise<void>;
