@@ -1,4 +1,4 @@
-/** B2: creating ConfigMaps of 1 KB and Pods of 4.4 KB, each answered when it is on disk. */
+/** B2: creating ConfigMaps of 1 KB and Pods of 3.5 KB, each answered when it is on disk. */
 import { configMap, NAMESPACE, pod } from '../fixtures/objects.ts';
 import type { Case, Context, Scenario } from '../harness/scenario.ts';
 import { load, spreadOver } from './load.ts';

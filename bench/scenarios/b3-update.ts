@@ -15,7 +15,7 @@ const WAYS: { name: string; workload: WorkloadSpec['name']; atLeast: number }[] 
 
 export const b3: Scenario = {
   id: 'B3',
-  title: 'change a Lease and a Pod of 9 KB, durable',
+  title: 'change a Lease and a Pod of 10 KB, durable',
   async prepare(target, context) {
     await fill(context, target, 'fillLeases', OBJECTS);
     await fill(context, target, 'fillPods', OBJECTS);

@@ -1,4 +1,4 @@
-/** B5: LIST of Pods of 9 KB in every form a client asks for. */
+/** B5: LIST of Pods of 10 KB in every form a client asks for. */
 
 import { NAMESPACE } from '../fixtures/objects.ts';
 import type { Case, Context, Scenario } from '../harness/scenario.ts';
@@ -42,7 +42,7 @@ function forms({ settings: { mode } }: Context): readonly Form[] {
 
 export const b5: Scenario = {
   id: 'B5',
-  title: 'LIST Pods of 9 KB (10 000; 1000 with --quick): time to last byte',
+  title: 'LIST Pods of 10 KB (10 000; 1000 with --quick): time to last byte',
   async prepare(target, context) {
     if (target.name === 'floor') return;
     await fill(context, target, 'fillPods', pods(context));
