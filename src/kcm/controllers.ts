@@ -19,6 +19,7 @@ import { startEndpointSliceMirroringController } from './endpointslice-mirroring
 import { startGarbageCollectorController } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
+import { startNodeIpamController } from './node-ipam/controller.ts';
 import { startNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { startPodGcController } from './pod-gc/controller.ts';
 import { startReplicaSetController } from './replicaset/controller.ts';
@@ -84,6 +85,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
     start: startEndpointSliceMirroringController,
   },
   { name: 'resourcequota-controller', aliases: ['resourcequota'], start: startResourceQuotaController },
+  { name: 'node-ipam-controller', aliases: ['nodeipam'], start: startNodeIpamController },
   { name: 'node-lifecycle-controller', aliases: ['nodelifecycle'], start: startNodeLifecycleController },
   { name: 'taint-eviction-controller', aliases: [], start: startTaintEvictionController },
   { name: 'pod-garbage-collector-controller', aliases: ['podgc'], start: startPodGcController },

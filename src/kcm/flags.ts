@@ -43,10 +43,15 @@ export interface ControllerManagerFlags {
   clusterSigningCa: { certificate: string; key: string } | undefined;
   /** The longest time such a certificate is good for. */
   clusterSigningDuration: number;
-  /** CIDRs of pods and services; nodes get ranges from the first when allocateNodeCidrs. */
-  clusterCidr: string | undefined;
+  /** Nodes get ranges for their pods from clusterCidr (one, or one of each family, divided by a comma). */
   allocateNodeCidrs: boolean;
+  clusterCidr: string | undefined;
+  /** Is kept free of nodes' ranges. */
+  serviceClusterIpRange: string | undefined;
+  /** 0: that of the family. */
   nodeCidrMaskSize: number;
+  nodeCidrMaskSizeIpv4: number;
+  nodeCidrMaskSizeIpv6: number;
 }
 
 export const DEFAULT_FLAGS: ControllerManagerFlags = Object.freeze({
@@ -85,7 +90,10 @@ export const DEFAULT_FLAGS: ControllerManagerFlags = Object.freeze({
   rootCa: undefined,
   clusterSigningCa: undefined,
   clusterSigningDuration: 365 * 24 * 3_600_000,
-  clusterCidr: undefined,
   allocateNodeCidrs: false,
-  nodeCidrMaskSize: 24,
+  clusterCidr: undefined,
+  serviceClusterIpRange: undefined,
+  nodeCidrMaskSize: 0,
+  nodeCidrMaskSizeIpv4: 24,
+  nodeCidrMaskSizeIpv6: 64,
 });

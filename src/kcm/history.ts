@@ -15,7 +15,7 @@ import { selects } from './selectors.ts';
 import { semanticEqual } from './semantic-equal.ts';
 import { safeEncode } from './template-hash.ts';
 
-export const REVISION_HASH_LABEL = 'controller.kubernetes.io/hash';
+const REVISION_HASH_LABEL = 'controller.kubernetes.io/hash';
 /** Label of pods: the revision (StatefulSet) or hash (DaemonSet) they were made of. */
 export const CONTROLLER_REVISION_HASH = 'controller-revision-hash';
 

@@ -1,7 +1,7 @@
 /** Garbage, quotas, namespaces, roles and evictions on a whole cluster with simulated nodes and virtual time, custom resources among them. */
 import assert from 'node:assert/strict';
 import type { Deployment } from '../../src/api/apps-v1.ts';
-import type { Namespace, Pod, ResourceQuota } from '../../src/api/core-v1.ts';
+import type { Namespace, Node, Pod, ResourceQuota } from '../../src/api/core-v1.ts';
 import type { ClusterRole } from '../../src/api/rbac-v1.ts';
 import type { ResourceRef } from '../../src/client/client.ts';
 import {
@@ -223,6 +223,34 @@ describe('cluster-wide controllers in a whole cluster', () => {
       90,
     );
     assert.equal(last?.metadata.name, 'p');
+  });
+
+  it('nodes get ranges for their pods, and give them back', async () => {
+    await using other = await VirtualCluster.start({
+      nodes: 2,
+      controllerManager: {
+        allocateNodeCidrs: true,
+        clusterCidr: '10.244.0.0/23',
+        serviceClusterIpRange: '10.96.0.0/12',
+      },
+    });
+    const ranges = async () =>
+      (await other.client.list<Node>(NODES)).items.map((n) => [n.metadata.name, n.spec?.podCIDR, n.spec?.podCIDRs]);
+    await other.until('both have one', async () => (await ranges()).every(([, cidr]) => cidr !== undefined), 5);
+    assert.deepEqual((await ranges()).map(([, cidr, all]) => [cidr, all]).sort(), [
+      ['10.244.0.0/24', ['10.244.0.0/24']],
+      ['10.244.1.0/24', ['10.244.1.0/24']],
+    ]);
+    await other.client.create<Node>(NODES, { metadata: { name: 'late' } });
+    await other.clock.advance(2_000);
+    assert.equal((await other.client.get<Node>(NODES, 'late')).spec?.podCIDR, undefined);
+    await other.cluster.nodes.silence('node-1');
+    const freed = (await other.client.get<Node>(NODES, 'node-1')).spec?.podCIDR;
+    await other.client.delete(NODES, 'node-1');
+    await other.until(
+      'the late one has it',
+      async () => (await other.client.get<Node>(NODES, 'late')).spec?.podCIDR === freed,
+    );
   });
 
   it('a drain evicts as the budget allows', async () => {

@@ -5,7 +5,7 @@ import { nextTime, type Schedule } from '../../machinery/cron/schedule.ts';
 import { formatLocal, timeZone, UTC } from '../../machinery/cron/time-zone.ts';
 import { controllerRefTo } from '../owners.ts';
 
-export const SCHEDULED_TIMESTAMP = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
+const SCHEDULED_TIMESTAMP = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 
 /** Clocks of machines differ a little: a Job is looked for somewhat after its time. */
 const DELTA_MS = 100;

@@ -9,7 +9,7 @@ import { semanticEqual } from '../semantic-equal.ts';
 import { findPort, isServiceIPSet, podIPs, shouldPodBeInEndpoints, shouldSetHostname } from '../service-pods.ts';
 
 export const MAX_CAPACITY = 1000;
-export const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
+const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 export const MANAGER = 'endpoint-controller';
 
 const NO_PORT = -1;

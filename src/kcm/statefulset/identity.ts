@@ -6,7 +6,7 @@ import { CONTROLLER_REVISION_HASH } from '../history.ts';
 import { podFromTemplate } from '../pod-control.ts';
 
 export const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
-export const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
+const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
 
 /** The name of the set and the ordinal a pod's name tells; ordinal -1 when it tells none. */
 export function parentAndOrdinal(podName: string): { parent: string; ordinal: number } {
