@@ -195,7 +195,7 @@ class Starter {
   async #storage(): Promise<Storage> {
     const { storage = 'memory', dataDir, etcdServers = [] } = this.#o;
     if (typeof storage !== 'string') return storage;
-    return openStorage(storage, { dataDir, etcdServers, clock: this.#clock, log: this.#log });
+    return openStorage(storage, { dataDir, etcdServers, clock: this.#clock });
   }
 
   async #apiServer(storage: Storage, pki: Pki): Promise<{ apiServer: ApiServer; url: string | undefined }> {

@@ -1,6 +1,5 @@
 /** Storage by name. */
 import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/log.ts';
 import { openEtcdStorage } from '../storage/etcd3/etcd-storage.ts';
 import { openMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
@@ -12,14 +11,10 @@ export interface OpenStorageOptions {
   dataDir: string | undefined;
   etcdServers: readonly string[];
   clock: Clock;
-  log: Logger;
 }
 
 /** @throws StorageError when it cannot be opened; nothing is left half-open. */
-export function openStorage(
-  kind: StorageKind,
-  { dataDir, etcdServers, clock, log }: OpenStorageOptions,
-): Promise<Storage> {
+export function openStorage(kind: StorageKind, { dataDir, etcdServers, clock }: OpenStorageOptions): Promise<Storage> {
   switch (kind) {
     case 'memory':
       return openMemoryStorage({ clock });

@@ -10,7 +10,6 @@ import { type StandardApiServerOptions, standardApiServer } from '../apiserver/s
 import { KubeletConnections } from '../apiserver/streaming/kubelet-connection.ts';
 import { streamingSubresources } from '../apiserver/streaming/streaming-subresources.ts';
 import { systemClock } from '../base/clock.ts';
-import type { Logger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { openStorage } from '../cluster/open-storage.ts';
 import type { KeyPair } from '../cluster/pki/pki.ts';
@@ -99,7 +98,7 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
   const stop = stopOnSignal();
   const pair = await servingPair(values);
   const options = optionsOf(values);
-  const storage = await openStore(values, log);
+  const storage = await openStore(values);
   let server: ApiServer;
   try {
     server = await standardApiServer({ ...options, storage, log });
@@ -239,12 +238,12 @@ function optionsOf(values: Flags): Omit<StandardApiServerOptions, 'storage' | 'l
   };
 }
 
-async function openStore(values: Flags, log: Logger): Promise<Storage> {
+async function openStore(values: Flags): Promise<Storage> {
   const kind = storageKind(values) as 'etcd' | 'sqlite' | 'memory';
   const servers = values['etcd-servers'];
   try {
     if (kind !== 'etcd')
-      return await openStorage(kind, { dataDir: values['data-dir'], etcdServers: servers, clock: systemClock, log });
+      return await openStorage(kind, { dataDir: values['data-dir'], etcdServers: servers, clock: systemClock });
     const tls = {
       ca: optionalFile('etcd-cafile', values['etcd-cafile']),
       cert: optionalFile('etcd-certfile', values['etcd-certfile']),

@@ -47,8 +47,3 @@ export function plainProgress(out: { write(text: string): unknown }, clock: Cloc
     note: (text) => void out.write(`${text}\n`),
   };
 }
-
-export const silentProgress: Progress = {
-  step: (_title, work) => work(),
-  note() {},
-};

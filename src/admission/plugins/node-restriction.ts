@@ -98,7 +98,12 @@ async function existingPod(data: AdmissionData, a: Attributes, name: string): Pr
   return pod;
 }
 
-async function checkPodCreate(data: AdmissionData, node: string, a: Attributes, pod: Pod): Promise<string | undefined> {
+async function checkPodCreate(
+  data: AdmissionData,
+  node: string,
+  _a: Attributes,
+  pod: Pod,
+): Promise<string | undefined> {
   if (pod.metadata.annotations?.[MIRROR] === undefined)
     return `pod does not have ${q(MIRROR)} annotation, node ${q(node)} can only create mirror pods`;
   if (pod.spec?.nodeName !== node) return `node ${q(node)} can only create pods with spec.nodeName set to itself`;

@@ -15,7 +15,7 @@ export function persistentVolumeClaimResize(data: AdmissionData): AdmissionPlugi
       if (!isFor(a, '', 'persistentvolumeclaims') || a.object === undefined || a.oldObject === undefined) return;
       const claim = a.object as PersistentVolumeClaim;
       const old = a.oldObject as PersistentVolumeClaim;
-      const size = (c: PersistentVolumeClaim) => parseQuantity(c.spec?.resources?.requests?.['storage'] ?? '0');
+      const size = (c: PersistentVolumeClaim) => parseQuantity(c.spec?.resources?.requests?.storage ?? '0');
       if (cmpQuantity(size(claim), size(old)) <= 0) return;
       if (old.status?.phase !== 'Bound') throw refuse(a, 'Only bound persistent volume claims can be expanded');
       const name = classOf(claim);

@@ -105,7 +105,7 @@ describe('webhooks', () => {
     seen = [];
     caller = new WebhookCaller(
       {
-        resolveService: async (ns, name) => {
+        resolveService: async (_ns, name) => {
           if (name !== 'hook') throw new Error(`service ${JSON.stringify(name)} not found`);
           return { host: '127.0.0.1', port };
         },
@@ -370,7 +370,7 @@ describe('webhooks', () => {
   });
   it('that ask for it see what later ones changed', async () => {
     answer = (review, path) => {
-      const value = `${review.request.object.metadata.labels?.['n'] ?? ''}${path[1]}`;
+      const value = `${review.request.object.metadata.labels?.n ?? ''}${path[1]}`;
       return respond(patchOf([{ op: 'add', path: '/metadata/labels/n', value }]))(review, path);
     };
     const at = (path: string, more: object = {}) =>

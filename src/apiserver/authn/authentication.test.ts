@@ -401,9 +401,10 @@ describe('service account tokens', () => {
 describe('impersonation', () => {
   const asked: AuthorizationAttributes[] = [];
   const allow = {
-    authorize: (a: AuthorizationAttributes) => (
-      asked.push(a), { decision: a.name === 'root' ? ('NoOpinion' as const) : ('Allow' as const), reason: '' }
-    ),
+    authorize(a: AuthorizationAttributes) {
+      asked.push(a);
+      return { decision: a.name === 'root' ? ('NoOpinion' as const) : ('Allow' as const), reason: '' };
+    },
   };
   const me = { username: 'me', groups: [] };
   const cases = [

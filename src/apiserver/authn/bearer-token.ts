@@ -9,7 +9,7 @@ const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
   return {
     async authenticate(exchange) {
-      const parts = (exchange.headers['authorization'] ?? '').trim().split(' ');
+      const parts = (exchange.headers.authorization ?? '').trim().split(' ');
       if (parts.length < 2 || parts[0]!.toLowerCase() !== 'bearer') return undefined;
       const token = parts[1]!;
       if (token === '') {
@@ -32,7 +32,7 @@ export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
 export function websocketTokenAuthenticator(tokens: TokenAuthenticator): Authenticator {
   return {
     async authenticate({ headers }) {
-      if (headers['upgrade']?.toLowerCase() !== 'websocket') return undefined;
+      if (headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
       const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
       const bearer = protocols.filter((p) => p.startsWith(WEBSOCKET_TOKEN_PREFIX));
       if (bearer.length === 0) return undefined;

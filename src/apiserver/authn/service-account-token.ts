@@ -232,7 +232,7 @@ async function checkLegacy(
   if (secret === undefined) throw new AuthenticationError('service account token has been invalidated');
   if (secret.metadata.deletionTimestamp !== undefined)
     throw new AuthenticationError('service account token has been invalidated');
-  if (Buffer.from(secret.data?.['token'] ?? '', 'base64').toString() !== token)
+  if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token)
     throw new AuthenticationError("service account token does not match server's copy");
   const account = await checkServiceAccount(namespace, { name, uid }, options);
   if (account.secrets?.some((s) => s.name === secretName)) sink?.warn(LEGACY_WARNING);

@@ -55,8 +55,8 @@ export class CertificateVerifier {
       throw new AuthenticationError('x509: certificate specifies an incompatible key usage');
     const subject = cert.toLegacyObject().subject as unknown as Record<string, string | string[] | undefined>;
     return {
-      commonName: last(subject['CN']),
-      organizations: list(subject['O']),
+      commonName: last(subject.CN),
+      organizations: list(subject.O),
       fingerprint,
       notBefore: Math.max(cert.validFromDate.getTime(), issuer.validFromDate.getTime()),
       notAfter: Math.min(cert.validToDate.getTime(), issuer.validToDate.getTime()),

@@ -136,11 +136,11 @@ function volumeSecrets(pv: PersistentVolume, claimNamespace: string): { namespac
   const add = (ref: Ref | undefined) => {
     if (ref?.name) out.push({ namespace: ref.namespace || claimNamespace, name: ref.name });
   };
-  const azure = pv.spec['azureFile'] as { secretName?: string; secretNamespace?: string } | undefined;
+  const azure = pv.spec.azureFile as { secretName?: string; secretNamespace?: string } | undefined;
   if (azure?.secretName) out.push({ namespace: azure.secretNamespace || claimNamespace, name: azure.secretName });
   for (const source of ['cephfs', 'cinder', 'flexVolume', 'rbd', 'scaleIO', 'iscsi', 'storageos'])
-    add(spec[source]?.['secretRef']);
-  for (const ref of ['nodePublishSecretRef', 'nodeStageSecretRef', 'nodeExpandSecretRef']) add(spec['csi']?.[ref]);
+    add(spec[source]?.secretRef);
+  for (const ref of ['nodePublishSecretRef', 'nodeStageSecretRef', 'nodeExpandSecretRef']) add(spec.csi?.[ref]);
   return out;
 }
 

@@ -64,12 +64,6 @@ export function encodeJson(value: unknown): Buffer {
   return Buffer.from(stringifyJson(value), 'utf8');
 }
 
-/** As `encodeJson`, indented for people. */
-export function encodePrettyJson(value: unknown): Buffer {
-  const text = JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? rawJSON(v.toString()) : v), 2);
-  return Buffer.from(`${text}\n`, 'utf8');
-}
-
 /**
  * `duplicate field "spec.x"` for each key that occurs twice in one object, in order of appearance. Given what the text was parsed to,
  * a text without duplicates is recognised by counting alone.

@@ -122,20 +122,9 @@ export function badRequest(message: string): StatusError {
 export function unauthorized(message = 'Unauthorized'): StatusError {
   return new StatusError({ code: 401, reason: 'Unauthorized', message });
 }
-export function methodNotSupported(gr: GroupResource, verb: string): StatusError {
-  return new StatusError({
-    code: 405,
-    reason: 'MethodNotAllowed',
-    message: `${verb} is not supported on resources of kind "${groupResourceString(gr)}"`,
-    details: details(gr),
-  });
-}
 /** 410 Expired: a watch or list from a revision that is gone. */
 export function resourceExpired(message: string, options?: ErrorOptions): StatusError {
   return new StatusError({ code: 410, reason: 'Expired', message }, options);
-}
-export function gone(message: string): StatusError {
-  return new StatusError({ code: 410, reason: 'Gone', message });
 }
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError({ code: 429, reason: 'TooManyRequests', message, details: { retryAfterSeconds } });

@@ -52,10 +52,6 @@ export class FieldSelector {
 
 export const everyField = new FieldSelector([]);
 
-export function oneTermEqual(field: string, value: string): FieldSelector {
-  return new FieldSelector([{ field, operator: '=', value }]);
-}
-
 export function escapeFieldValue(value: string): string {
   return value.replace(/[\\,=]/g, '\\$&');
 }

@@ -225,8 +225,3 @@ export function formatLabelSelector(selector: LabelSelector | undefined | null):
     return '<error>';
   }
 }
-
-/** `a=b,c=d` in key order, `<none>` when empty: upstream's FormatLabels. */
-export function formatLabels(labels: Labels): string {
-  return selectorFromSet(labels).toString() || '<none>';
-}

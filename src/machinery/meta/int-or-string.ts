@@ -28,10 +28,6 @@ function percentProblem(v: string): string {
   return `invalid value ${JSON.stringify(v)}: strconv.Atoi: parsing ${JSON.stringify(v.slice(0, -1))}: invalid syntax`;
 }
 
-export function isPercent(v: unknown): v is string {
-  return typeof v === 'string' && percentValue(v) !== undefined;
-}
-
 /** The integer, or a decimal text's integer, else 0: upstream's IntValue(). */
 export function intValue(v: IntOrString): number {
   if (typeof v === 'number') return v;

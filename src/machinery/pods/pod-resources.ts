@@ -38,10 +38,6 @@ export function podRequests(spec: PodSpecLike): ResourceAmounts {
   return total(spec, (c) => resourceAmounts(c.resources?.requests), spec.resources?.requests);
 }
 
-export function podLimits(spec: PodSpecLike): ResourceAmounts {
-  return total(spec, (c) => resourceAmounts(c.resources?.limits), spec.resources?.limits);
-}
-
 /** Resources that may be set for a pod as a whole. */
 const POD_LEVEL = ['cpu', 'memory'];
 

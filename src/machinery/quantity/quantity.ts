@@ -194,16 +194,6 @@ export function canonicalQuantity(text: string | number | bigint): string {
   return formatQuantity(parseQuantity(text));
 }
 
-export function isQuantity(text: unknown): boolean {
-  if (typeof text !== 'string' && typeof text !== 'number' && typeof text !== 'bigint') return false;
-  try {
-    parseQuantity(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export const ZERO: Quantity = Object.freeze({ unscaled: 0n, scale: 0, format: 'DecimalSI' });
 
 /** `units × 10^scale` (scale -3 for millis), rounded as given. */
@@ -228,22 +218,10 @@ export function subQuantity(a: Quantity, b: Quantity): Quantity {
   return { unscaled: x - y, scale, format: a.unscaled === 0n ? b.format : a.format };
 }
 
-export function mulQuantity(a: Quantity, by: number | bigint): Quantity {
-  return { unscaled: a.unscaled * BigInt(by), scale: a.scale, format: a.format };
-}
-
-export function negQuantity(a: Quantity): Quantity {
-  return { unscaled: -a.unscaled, scale: a.scale, format: a.format };
-}
-
 /** -1, 0 or 1. */
 export function cmpQuantity(a: Quantity, b: Quantity): -1 | 0 | 1 {
   const [x, y] = aligned(a, b);
   return x < y ? -1 : x > y ? 1 : 0;
-}
-
-export function isZeroQuantity(q: Quantity): boolean {
-  return q.unscaled === 0n;
 }
 
 export function signQuantity(q: Quantity): -1 | 0 | 1 {

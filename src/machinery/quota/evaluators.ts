@@ -197,9 +197,9 @@ const claimEvaluator: Evaluator = {
       metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
     const usage: Record<string, Quantity> = { persistentvolumeclaims: ONE, 'count/persistentvolumeclaims': ONE };
     if (storageClass) usage[`${storageClass}${CLASS_SUFFIX}persistentvolumeclaims`] = ONE;
-    const asked = spec?.resources?.requests?.['storage'];
+    const asked = spec?.resources?.requests?.storage;
     if (asked === undefined) return usage;
-    const allocated = parseQuantities(status?.allocatedResources)['storage'];
+    const allocated = parseQuantities(status?.allocatedResources).storage;
     const request = roundUpQuantity(parseQuantity(asked), 0);
     const storage = allocated && cmpQuantity(allocated, request) > 0 ? roundUpQuantity(allocated, 0) : request;
     usage['requests.storage'] = storage;

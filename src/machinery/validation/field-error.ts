@@ -97,7 +97,11 @@ export const notSupported = (path: Path | string, value: unknown, values: readon
     values.length ? `supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}` : '',
   );
 export const tooLong = (path: Path | string, max: number): FieldError =>
-  make('FieldValueTooLong')(path, '', max >= 0 ? `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}` : 'value is too long');
+  make('FieldValueTooLong')(
+    path,
+    '',
+    max >= 0 ? `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}` : 'value is too long',
+  );
 export const tooMany = (path: Path | string, actual: number, max: number): FieldError =>
   make('FieldValueTooMany')(
     path,
@@ -113,16 +117,17 @@ export function fieldErrorBody(e: FieldError): string {
   let s: string;
   if (e.badValue === OMIT_VALUE) {
     s = word;
-  } else switch (e.type) {
-    case 'FieldValueRequired':
-    case 'FieldValueForbidden':
-    case 'FieldValueTooLong':
-    case 'InternalError':
-      s = word;
-      break;
-    default:
-      s = `${word}: ${goValue(e.badValue)}`;
-  }
+  } else
+    switch (e.type) {
+      case 'FieldValueRequired':
+      case 'FieldValueForbidden':
+      case 'FieldValueTooLong':
+      case 'InternalError':
+        s = word;
+        break;
+      default:
+        s = `${word}: ${goValue(e.badValue)}`;
+    }
   return e.detail === '' ? s : `${s}: ${e.detail}`;
 }
 

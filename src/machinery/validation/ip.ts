@@ -108,8 +108,6 @@ export function maskIP(ip: IP, prefix: number): IP {
 export const formatCIDR = (c: CIDR): string => `${formatIP(c.network)}/${c.prefix}`;
 export const isIPv4 = (text: string): boolean => parseIP(text)?.length === 4;
 export const isIPv6 = (text: string): boolean => parseIP(text)?.length === 16;
-export const isIPv4CIDR = (text: string): boolean => parseCIDR(text)?.ip.length === 4;
-export const isIPv6CIDR = (text: string): boolean => parseCIDR(text)?.ip.length === 16;
 
 export function cidrContains(c: CIDR, ip: IP): boolean {
   return ip.length === c.network.length && maskIP(ip, c.prefix).every((b, i) => b === c.network[i]);

@@ -14,10 +14,8 @@ const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 const LABEL_KEY = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${LABEL_KEY})?`;
-const C_IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*';
 const PERCENT = '[0-9]+%';
 const HEADER = '[-A-Za-z0-9]+';
-const ENV_NAME = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 const CONFIG_KEY = '[-._a-zA-Z0-9]+';
 const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 
@@ -29,10 +27,8 @@ const label1035Regexp = whole(LABEL_1035);
 const wildcardRegexp = whole(WILDCARD);
 const labelKeyRegexp = whole(LABEL_KEY);
 const labelValueRegexp = whole(LABEL_VALUE);
-const cIdentifierRegexp = whole(C_IDENTIFIER);
 const percentRegexp = whole(PERCENT);
 const headerRegexp = whole(HEADER);
-const envNameRegexp = whole(ENV_NAME);
 const configKeyRegexp = whole(CONFIG_KEY);
 const httpPathRegexp = whole(HTTP_PATH);
 
@@ -164,25 +160,10 @@ export function isLabelValue(value: string): string[] {
   return errs;
 }
 
-export function isCIdentifier(value: string): string[] {
-  if (cIdentifierRegexp.test(value)) return [];
-  return [
-    regexError(
-      "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-      C_IDENTIFIER,
-      'my_name',
-      'MY_NAME',
-      'MyName',
-    ),
-  ];
-}
-
 export function isInRange(value: number | bigint, low: number, high: number): string[] {
   return value >= low && value <= high ? [] : [inclusiveRangeError(low, high)];
 }
 export const isValidPortNum = (port: number): string[] => isInRange(port, 1, 65535);
-export const isValidUserID = (id: number | bigint): string[] => isInRange(id, 0, 2147483647);
-export const isValidGroupID = isValidUserID;
 
 /** IANA service names: `http`, `metrics-2`. */
 export function isValidPortName(port: string): string[] {
@@ -204,22 +185,6 @@ export function isValidPercent(value: string): string[] {
 export function isHTTPHeaderName(value: string): string[] {
   if (headerRegexp.test(value)) return [];
   return [regexError("a valid HTTP header must consist of alphanumeric characters or '-'", HEADER, 'X-Header-Name')];
-}
-
-export function isEnvVarName(value: string): string[] {
-  const errs: string[] = [];
-  if (!envNameRegexp.test(value)) {
-    errs.push(
-      regexError(
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-        ENV_NAME,
-        'my.env-name',
-        'MY_ENV.NAME',
-        'MyEnvName1',
-      ),
-    );
-  }
-  return [...errs, ...dotDotErrors(value)];
 }
 
 export function isRelaxedEnvVarName(value: string): string[] {
@@ -252,11 +217,6 @@ function dotDotErrors(value: string): string[] {
   return value.startsWith('..') ? [`must not start with '..'`] : [];
 }
 
-export function isDecimalInteger(value: string): string[] {
-  if (value === '') return [emptyError()];
-  return /^(0|-?[1-9][0-9]*)$/.test(value) ? [] : ['must be a valid decimal integer in canonical form'];
-}
-
 /** What may stand between two slashes of a URL: RBAC names, custom names. */
 export function isPathSegmentName(name: string): string[] {
   if (name === '.' || name === '..') return [`may not be '${name}'`];
@@ -278,10 +238,6 @@ export type ValidateName = (name: string, prefix: boolean) => string[];
 export const nameIsDNSSubdomain: ValidateName = (name, prefix) =>
   isDNS1123Subdomain(prefix ? maskTrailingDash(name) : name);
 export const nameIsDNSLabel: ValidateName = (name, prefix) => isDNS1123Label(prefix ? maskTrailingDash(name) : name);
-export const nameIsDNS1035Label: ValidateName = (name, prefix) =>
-  isDNS1035Label(prefix ? maskTrailingDash(name) : name);
-export const nameIsPathSegment: ValidateName = (name, prefix) =>
-  prefix ? isPathSegmentPrefix(name) : isPathSegmentName(name);
 export const validateNamespaceName = nameIsDNSLabel;
 export const validateServiceAccountName = nameIsDNSSubdomain;
 

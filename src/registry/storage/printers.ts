@@ -2,12 +2,10 @@
 import type {
   CSIDriver,
   CSINode,
-  CSIStorageCapacity,
   StorageClass,
   VolumeAttachment,
   VolumeAttributesClass,
 } from '../../api/storage-v1.ts';
-import { canonicalQuantity } from '../../machinery/quantity/quantity.ts';
 import { age, columns } from '../generic/cells.ts';
 import type { Printer } from '../generic/printer.ts';
 

@@ -61,12 +61,6 @@ export function qualifiedName(value: string, path: Path, out: Errors): void {
   invalidEach(isQualifiedName(value), path, value, out);
 }
 
-/** Required when empty, else a DNS subdomain. */
-export function requiredSubdomain(value: string | undefined, path: Path, out: Errors): void {
-  if (!value) out.push(requiredField(path));
-  else dnsSubdomain(value, path, out);
-}
-
 export function required(value: string | undefined | null, path: Path, out: Errors, detail = ''): void {
   if (!value) out.push(requiredField(path, detail));
 }

@@ -27,7 +27,7 @@ import {
   isLabelValue,
   isQualifiedName,
 } from '../../../machinery/validation/names.ts';
-import { type Errors, invalidEach, oneOf, positive, supported } from '../../validation/values.ts';
+import { type Errors, invalidEach, positive, supported } from '../../validation/values.ts';
 import type { PodValidationOptions } from './options.ts';
 
 export function validateLabelName(name: string, path: Path, out: Errors): void {
@@ -240,8 +240,4 @@ export function validateSpreadConstraints(
       out.push(...validateLabelSelector(c.labelSelector, {}, at.child('labelSelector')));
     }
   });
-}
-
-export function validateTaintEffect(effect: string | undefined, path: Path, out: Errors): void {
-  oneOf(effect, TAINT_EFFECTS, path, out);
 }
