@@ -18,7 +18,11 @@ describe('watchers and writers', () => {
     const seen = Array.from({ length: WATCHERS }, async (_, i) => {
       const selector = i % 2 === 0 ? '' : '&labelSelector=w';
       const events: { type: string; name: string; revision: number }[] = [];
-      for await (const { type, object } of watchEvents(api.transport, `${MAPS}?watch=1&resourceVersion=${from}${selector}`, stop.signal)) {
+      for await (const { type, object } of watchEvents(
+        api.transport,
+        `${MAPS}?watch=1&resourceVersion=${from}${selector}`,
+        stop.signal,
+      )) {
         events.push({ type, name: object.metadata.name, revision: Number(object.metadata.resourceVersion) });
         if (events.length === WRITERS * (WRITES + 2)) break;
       }
