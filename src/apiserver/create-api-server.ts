@@ -163,6 +163,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       openApi,
       health,
       metrics,
+      table,
       documents: options.documents ?? new Map(),
     }),
   });

@@ -24,6 +24,11 @@ export class HealthChecks {
     { name: 'log', check() {} },
   ];
 
+  /** Checks behind `/healthz`, `/livez` or `/readyz`. */
+  names(path: HealthPath): string[] {
+    return this.#checks.filter((c) => c.on === undefined || c.on.includes(path)).map((c) => c.name);
+  }
+
   add(check: HealthCheck): void {
     this.#checks.push(check);
   }

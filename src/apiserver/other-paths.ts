@@ -2,6 +2,7 @@
  * Everything that is served and is no resource: discovery, OpenAPI, health, metrics, the token issuer's documents.
  * Upstream: apiserver/pkg/server/routes
  */
+import type { ResourceTable } from '../registry/resources.ts';
 import type { SchemaPublisher } from './crd/crd-controller.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import type { DocumentResponse } from './discovery/document.ts';
@@ -25,6 +26,7 @@ export interface OtherPathsOptions {
   openApi: OpenApiDocuments;
   health: HealthChecks;
   metrics: ApiMetrics;
+  table: ResourceTable;
   /** Static documents by path (`/.well-known/openid-configuration`, `/openid/v1/jwks`). */
   documents: ReadonlyMap<string, { contentType: string; cacheControl: string; body: string }>;
 }
@@ -48,7 +50,7 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
       );
       return true;
     }
-    if (path === '/') return rootPaths(context);
+    if (path === '/') return rootPaths(context, o);
     const request = { path, query: exchange.query, accept: headers.accept, ifNoneMatch: headers['if-none-match'] };
     const response = path.startsWith('/openapi/') ? o.openApi.respond(request) : o.discovery.respond(request);
     if (response === undefined) return false;
@@ -62,17 +64,31 @@ const PATHS = [
   '/api',
   '/api/v1',
   '/apis',
-  '/healthz',
-  '/livez',
+  '/apis/',
   '/metrics',
   '/openapi/v2',
   '/openapi/v3',
+  '/openapi/v3/',
   '/openid/v1/jwks',
-  '/readyz',
   '/version',
 ];
 
-function rootPaths({ exchange }: RequestContext): boolean {
-  exchange.respond(200, { 'Content-Type': 'application/json' }, JSON.stringify({ paths: PATHS }, null, 2));
+/** What there is, for people who look around. */
+function rootPaths({ exchange }: RequestContext, { health, table }: OtherPathsOptions): boolean {
+  const paths = new Set(PATHS);
+  for (const { name, versions } of table.groups()) {
+    if (name === '') continue;
+    paths.add(`/apis/${name}`);
+    for (const version of versions) paths.add(`/apis/${name}/${version.name}`);
+  }
+  for (const door of ['healthz', 'livez', 'readyz'] as const) {
+    paths.add(`/${door}`);
+    for (const name of health.names(door)) paths.add(`/${door}/${name}`);
+  }
+  exchange.respond(
+    200,
+    { 'Content-Type': 'application/json' },
+    JSON.stringify({ paths: [...paths].sort() }, undefined, 2),
+  );
   return true;
 }

@@ -108,6 +108,7 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   const { storage, clock, random, log } = o;
   const keys = serviceAccountKeys(o);
   const table = new ResourceTable(o.runtimeConfig === undefined ? {} : { runtimeConfig: o.runtimeConfig });
+  const builtin = [...groupVersionNames(table)];
   const cidrs = (o.serviceCIDR ?? DEFAULT_SERVICE_CIDR).split(',');
   const openApi = new OpenApi(table, clock);
   let services: ApiServices | undefined;
@@ -159,7 +160,6 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   try {
     await allocators.load();
     const client = server.client(undefined, { 'user-agent': 'kube-apiserver' });
-    const builtin = [...groupVersionNames(table)];
     await new CrdController({ client, table, openApi, clock, random, log }).start(server.shutdownSignal);
     const signal = server.shutdownSignal;
     await runPostStartHooks({

@@ -24,7 +24,7 @@ const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
 const LETTER_K = 0x6b;
 const LETTER_A = 0x61;
-const TAIL = Buffer.from(']}');
+const TAIL = Buffer.from(']}\n');
 
 export async function writeList(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Promise<void> {
   const { exchange } = request.context;

