@@ -38,6 +38,7 @@ const flags = {
   'concurrent-gc-syncs': workers('garbage objects', 20),
   'concurrent-resource-quota-syncs': workers('quotas', 5),
   'concurrent-ttl-after-finished-syncs': workers('finished jobs', 5),
+  'concurrent-ephemeralvolume-syncs': workers('ephemeral volumes', 5),
   'resource-quota-sync-period': { type: 'duration', default: '5m', help: 'how often usage is counted anew' },
   'endpoint-updates-batch-period': {
     type: 'duration',
@@ -136,6 +137,7 @@ const SAME = [
   'concurrent-gc-syncs',
   'concurrent-resource-quota-syncs',
   'concurrent-ttl-after-finished-syncs',
+  'concurrent-ephemeralvolume-syncs',
   'resource-quota-sync-period',
   'endpoint-updates-batch-period',
   'endpointslice-updates-batch-period',

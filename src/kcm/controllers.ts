@@ -16,6 +16,7 @@ import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startEndpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
+import { startEphemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { startGarbageCollectorController } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
@@ -90,6 +91,7 @@ export const CONTROLLERS: readonly ControllerDescriptor[] = checked([
   { name: 'taint-eviction-controller', aliases: [], start: startTaintEvictionController },
   { name: 'pod-garbage-collector-controller', aliases: ['podgc'], start: startPodGcController },
   { name: 'ttl-after-finished-controller', aliases: ['ttl-after-finished'], start: startTtlAfterFinishedController },
+  { name: 'ephemeral-volume-controller', aliases: ['ephemeral-volume'], start: startEphemeralVolumeController },
   {
     name: 'persistentvolumeclaim-protection-controller',
     aliases: ['pvc-protection'],

@@ -19,6 +19,7 @@ export interface ControllerManagerFlags {
   concurrentResourceQuotaSyncs: number;
   concurrentServiceaccountTokenSyncs: number;
   concurrentTtlAfterFinishedSyncs: number;
+  concurrentEphemeralvolumeSyncs: number;
   namespaceSyncPeriod: number;
   resourceQuotaSyncPeriod: number;
   endpointUpdatesBatchPeriod: number;
@@ -70,6 +71,7 @@ export const DEFAULT_FLAGS: ControllerManagerFlags = Object.freeze({
   concurrentResourceQuotaSyncs: 5,
   concurrentServiceaccountTokenSyncs: 5,
   concurrentTtlAfterFinishedSyncs: 5,
+  concurrentEphemeralvolumeSyncs: 5,
   namespaceSyncPeriod: 5 * 60_000,
   resourceQuotaSyncPeriod: 5 * 60_000,
   endpointUpdatesBatchPeriod: 0,

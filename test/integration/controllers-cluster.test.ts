@@ -10,6 +10,7 @@ import {
   DEPLOYMENTS,
   NAMESPACES,
   NODES,
+  PERSISTENTVOLUMECLAIMS,
   PODDISRUPTIONBUDGETS,
   PODS,
   RESOURCEQUOTAS,
@@ -223,6 +224,17 @@ describe('cluster-wide controllers in a whole cluster', () => {
       90,
     );
     assert.equal(last?.metadata.name, 'p');
+  });
+
+  it("a pod's ephemeral volume has a claim that goes with the pod", async () => {
+    const s = await vc.namespace();
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const volumes = [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec } } }];
+    await s.create(PODS, 'p', { spec: { ...podSpec, volumes } });
+    const claims = async () => (await s.list(PERSISTENTVOLUMECLAIMS)).map((c) => c.metadata.name).join();
+    await vc.until('the claim is there', async () => (await claims()) === 'p-scratch', 5);
+    await s.delete(PODS, 'p', { gracePeriodSeconds: 0 });
+    await vc.until('the claim is gone', async () => (await claims()) === '', 10);
   });
 
   it('nodes get ranges for their pods, and give them back', async () => {
