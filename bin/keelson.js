@@ -3,14 +3,20 @@
 // (optional dependency node-linux-*) and hands signals and exit code through. Plain JavaScript, because Node 20 reads it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import * as modules from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const source = fileURLToPath(new URL('../src/cmd/main.ts', import.meta.url));
 const compiled = fileURLToPath(new URL('../dist/cmd/main.js', import.meta.url));
 const entry = existsSync(source) ? source : compiled;
+// Half of the CPU of a start is compiling: what was compiled once is kept, where only this user can write.
+const cache =
+  process.env.NODE_COMPILE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'keelson', 'compile');
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  modules.enableCompileCache(cache);
   await import(entry);
 } else {
   const node = bundledNode();
@@ -21,7 +27,10 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     );
     process.exit(1);
   }
-  const child = spawn(node, [...process.execArgv, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [...process.execArgv, entry, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE_COMPILE_CACHE: cache },
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code ?? 1);
@@ -32,7 +41,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 
 function bundledNode() {
   try {
-    const require = createRequire(import.meta.url);
+    const require = modules.createRequire(import.meta.url);
     return require.resolve(`node-${process.platform}-${process.arch}/bin/node`);
   } catch {
     return undefined;
