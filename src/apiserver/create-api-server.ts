@@ -35,7 +35,7 @@ import { DeadlineSweeper } from './filters/deadline.ts';
 import { DEFAULT_LIMITS, type InFlightLimits } from './filters/max-in-flight.ts';
 import { RequestGate } from './filters/shutdown.ts';
 import { writeError } from './handlers/errors.ts';
-import { HealthChecks } from './health.ts';
+import { HealthChecks, startCheck } from './health.ts';
 import { isLongRunning } from './long-running.ts';
 import { ApiMetrics } from './metrics.ts';
 import { type OpenApiDocuments, otherPaths } from './other-paths.ts';
@@ -134,7 +134,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     createClient(transport(user), headers === undefined ? {} : { headers });
   const services: ApiServices = {
     ...clusterView(table, stores),
-    client: client(),
+    client: client(undefined, { 'user-agent': 'kube-apiserver' }),
     authorizer,
     rules: authorizer,
     policy,
@@ -192,9 +192,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     log,
   });
+  startCheck(health, ['start-apiserver-admission-initializer']).done();
+  const informers = startCheck(health, ['generic-apiserver-start-informers']);
+  health.add({ name: 'informer-sync', on: ['readyz'], check: informers.check });
   await feedAuthorization({ table, stores, policy, graph, log, signal: gate.shutdown });
+  informers.done();
   if (table.get('apiextensions.k8s.io', 'v1', 'customresourcedefinitions') !== undefined) {
+    const definitions = startCheck(health, [
+      'start-apiextensions-informers',
+      'start-apiextensions-controllers',
+      'crd-informer-synced',
+    ]);
     await new CrdController({ client: services.client, table, openApi, clock, random, log }).start(gate.shutdown);
+    definitions.done();
   }
   return assemble({ table, stores, services, health, metrics, entry, transport, client, gate, deadlines, cacher, log });
 }

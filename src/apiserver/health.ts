@@ -81,6 +81,21 @@ export class HealthChecks {
   }
 }
 
+/** Checks under the names of upstream's start hooks: unhealthy until what they stand for is `done`. */
+export function startCheck(health: HealthChecks, names: readonly string[]): { check(): void; done(): void } {
+  let isDone = false;
+  const check = () => {
+    if (!isDone) throw new Error('not finished');
+  };
+  for (const name of names) health.add({ name: `poststarthook/${name}`, check });
+  return {
+    check,
+    done() {
+      isDone = true;
+    },
+  };
+}
+
 async function failureOf(check: HealthCheck): Promise<string | undefined> {
   try {
     await check.check();

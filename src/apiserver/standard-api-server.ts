@@ -6,6 +6,7 @@
 import { newAdmission } from '../admission/chain.ts';
 import { WebhookCaller } from '../admission/webhook/caller.ts';
 import type { Service } from '../api/core-v1.ts';
+import { background } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -30,7 +31,6 @@ import type { AuthorizationMode } from './authz/authorization.ts';
 import { withEscalationChecks } from './authz/escalation.ts';
 import { policyRulesFor } from './authz/rbac.ts';
 import { AutoRegistration, groupVersionNames } from './auto-registration.ts';
-import { CrdController } from './crd/crd-controller.ts';
 import { type ApiServer, type ApiServices, createApiServer } from './create-api-server.ts';
 import { BUILTIN_SUBRESOURCES, BUILTIN_VIRTUAL, defaultApiServerOptions } from './default-options.ts';
 import type { SubresourceHandlers } from './dispatcher.ts';
@@ -38,6 +38,7 @@ import { equivalentResources } from './equivalent-resources.ts';
 import type { InFlightLimits } from './filters/max-in-flight.ts';
 import { tokenHandlers } from './handlers/subresources/token.ts';
 import { virtualHandlers } from './handlers/subresources/virtual.ts';
+import { startCheck } from './health.ts';
 import { OpenApi } from './openapi/openapi.ts';
 import { runPostStartHooks } from './post-start.ts';
 
@@ -159,8 +160,8 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
   });
   try {
     await allocators.load();
+    repairAllocations(allocators, o, server);
     const client = server.client(undefined, { 'user-agent': 'kube-apiserver' });
-    await new CrdController({ client, table, openApi, clock, random, log }).start(server.shutdownSignal);
     const signal = server.shutdownSignal;
     await runPostStartHooks({
       client,
@@ -181,6 +182,21 @@ export async function standardApiServer(o: StandardApiServerOptions): Promise<Ap
     throw err;
   }
   return server;
+}
+
+// Upstream: controlplane.Extra RepairServicesInterval
+const REPAIR_INTERVAL_MS = 3 * 60_000;
+
+/** Addresses and ports that a crash or a race left taken are given back. */
+function repairAllocations(allocators: ServiceAllocators, { clock, log }: StandardApiServerOptions, server: ApiServer) {
+  const timer = clock.every(REPAIR_INTERVAL_MS, () => {
+    const repair = allocators.repair().then((found) => {
+      for (const line of found) log.warn(line);
+    });
+    background('repair of service addresses', repair, log);
+  });
+  server.shutdownSignal.addEventListener('abort', () => timer.cancel(), { once: true });
+  startCheck(server.health, ['start-service-ip-repair-controllers']).done();
 }
 
 interface ServiceAccountKeys {
