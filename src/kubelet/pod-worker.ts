@@ -102,6 +102,7 @@ export class PodWorker {
     this.#grace?.shorten(this.#graceMs());
     // Its status comes from here: to act on it again would try what just failed at once, for ever.
     if (wishes(pod) !== before) this.notify();
+    else if (!this.#orphaned) this.#d.statuses.reconcile(pod);
   }
 
   /** The pod's object was removed while the pod was still here. */

@@ -125,6 +125,21 @@ describe('kubelet: lives of pods', function () {
     assert.ok(seen.includes(`Normal Scheduled Successfully assigned ${scope.namespace}/a to node-1`));
   });
 
+  it('has the last word on its own conditions, and none on others', async () => {
+    await make('a', { containers: [sh('sleep 100')] });
+    await vc.clock.advance(1000);
+    const conditions = ['Ready', 'example.com/own'].map((type) => ({ type, status: 'False', message: 'by hand' }));
+    const options = { namespace: scope.namespace, subresource: 'status' };
+    await vc.client.patch(PODS, 'a', 'strategic', { status: { conditions } }, options);
+    await vc.clock.advance(1000);
+    const p = await pod('a');
+    assert.deepEqual([condition(p, 'Ready')?.status, condition(p, 'Ready')?.message], ['True', undefined]);
+    assert.deepEqual(
+      [condition(p, 'example.com/own')?.status, condition(p, 'example.com/own')?.message],
+      ['False', 'by hand'],
+    );
+  });
+
   it('backs off 10 s, 20 s, ... 300 s after crashes', async () => {
     await make('a', { containers: [sh('exit 1')] });
     await vc.clock.advance(1000);

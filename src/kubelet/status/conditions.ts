@@ -4,7 +4,8 @@ import { formatTime } from '../../machinery/meta/time.ts';
 import { isSidecar } from '../restart-policy.ts';
 import type { Phase } from './phase.ts';
 
-const OWNED = [
+/** Conditions nobody else writes. */
+export const OWNED: readonly string[] = [
   'PodReadyToStartContainers',
   'Initialized',
   'Ready',

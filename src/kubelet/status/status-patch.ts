@@ -5,6 +5,7 @@
  */
 import type { PodCondition, PodStatus } from '../../api/core-v1.ts';
 import { jsonEqual } from '../../machinery/patch/json-value.ts';
+import { OWNED } from './conditions.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -31,6 +32,8 @@ const CONDITION_FIELDS = ['status', 'reason', 'message', 'lastTransitionTime', '
 function conditionsPatch(base: readonly PodCondition[], conditions: readonly PodCondition[]): Fields[] {
   const patches: Fields[] = conditions.flatMap((c) => {
     const old = base.find((b) => b.type === c.type);
+    // What others write may have changed since it was read.
+    if (!OWNED.includes(c.type)) return [];
     if (old !== undefined && CONDITION_FIELDS.every((f) => old[f] === c[f])) return [];
     const patch: Fields = { ...c };
     for (const f of ['reason', 'message'] as const) if (old?.[f] !== undefined && c[f] === undefined) patch[f] = null;

@@ -63,12 +63,23 @@ export class StatusWriter {
       const fresh = { pod, status, mayRun, version: 1, written: 0, writing: undefined, waiting: undefined };
       this.#entries.set(uid, fresh);
     } else {
-      entry.pod = newer(entry.pod, pod);
+      if (isNewer(pod, entry.pod)) entry.pod = pod;
       if (entry.mayRun !== mayRun || !jsonEqual(entry.status, status))
         Object.assign(entry, { status, mayRun, version: entry.version + 1 });
     }
     if (isPassing) this.#sendLater(uid);
     else this.send(uid);
+  }
+
+  /** The object changed. If somebody wrote over what is the kubelet's to say, it is said again. */
+  reconcile(pod: Pod): void {
+    const uid = pod.metadata.uid ?? '';
+    const entry = this.#entries.get(uid);
+    if (entry === undefined || !isNewer(pod, entry.pod)) return;
+    entry.pod = pod;
+    if (entry.writing !== undefined || entry.written !== entry.version || patchOf(entry) === undefined) return;
+    entry.version++;
+    this.send(uid);
   }
 
   /** Writes what has not been written. */
@@ -110,11 +121,13 @@ export class StatusWriter {
     const { log, clock, random, signal } = this.#o;
     const backoff = new Backoff({ initial: 100, max: 10_000, jitter: 0.1 }, random);
     while (this.#entries.get(uid) === entry && entry.written !== entry.version) {
-      const { pod, status, mayRun, version } = entry;
-      const base = pod.status ?? {};
+      const { pod, version } = entry;
       try {
-        const patch = statusPatch(base, mayRun ? withoutEarlyEnd(base, status) : status);
-        if (patch !== undefined) entry.pod = newer(entry.pod, await this.#patch(pod, patch));
+        const patch = patchOf(entry);
+        if (patch !== undefined) {
+          const written = await this.#patch(pod, patch);
+          if (isNewer(written, entry.pod)) entry.pod = written;
+        }
       } catch (err) {
         if (isAbortError(err) || signal.aborted) return;
         const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -141,6 +154,12 @@ export class StatusWriter {
   }
 }
 
-function newer(a: Pod, b: Pod): Pod {
-  return Number(b.metadata.resourceVersion) < Number(a.metadata.resourceVersion) ? a : b;
+/** What the API server has yet to be told. */
+function patchOf({ pod, status, mayRun }: Entry): Record<string, unknown> | undefined {
+  const base = pod.status ?? {};
+  return statusPatch(base, mayRun ? withoutEarlyEnd(base, status) : status);
+}
+
+function isNewer(a: Pod, b: Pod): boolean {
+  return Number(a.metadata.resourceVersion) > Number(b.metadata.resourceVersion);
 }
