@@ -86,7 +86,7 @@ export class NodeAgent {
 
   async #reportStatus(): Promise<void> {
     const { client, clock, runtime, facts } = this.#o;
-    const node = await client.get<Node>(NODES, facts.name, { resourceVersion: '0' });
+    const node = await this.#read();
     this.#node = node;
     const { runtimeReady, networkReady, message } = await runtime.status();
     const health = { ready: runtimeReady && networkReady, message };
@@ -95,6 +95,17 @@ export class NodeAgent {
     if (unchanged && clock.now() - this.#reportedAt < REPORT_PERIOD) return;
     this.#node = await client.patch<Node>(NODES, facts.name, 'strategic', { status }, { subresource: 'status' });
     this.#reportedAt = clock.now();
+  }
+
+  /** From the server's cache; on a store that others share that cache may not have a node yet that was just registered. */
+  async #read(): Promise<Node> {
+    const { client, facts } = this.#o;
+    try {
+      return await client.get<Node>(NODES, facts.name, { resourceVersion: '0' });
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+      return client.get<Node>(NODES, facts.name);
+    }
   }
 
   async #images(): Promise<NonNullable<NodeStatus['images']>> {
