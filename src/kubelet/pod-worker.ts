@@ -397,5 +397,7 @@ function wishes({ metadata, spec, status }: Pod): string {
   const gates = (spec?.readinessGates ?? []).map((g) => g.conditionType);
   const conditions = status?.conditions?.filter((c) => gates.includes(c.type)).map((c) => [c.type, c.status]);
   const wanted = generation ?? spec;
-  return JSON.stringify([wanted, deletionTimestamp, deletionGracePeriodSeconds, labels, annotations, conditions]);
+  // A pod that somebody else declared over is ended.
+  const end = status !== undefined && isEnd(status);
+  return JSON.stringify([wanted, deletionTimestamp, deletionGracePeriodSeconds, labels, annotations, conditions, end]);
 }

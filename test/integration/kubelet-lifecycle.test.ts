@@ -140,6 +140,16 @@ describe('kubelet: lives of pods', function () {
     );
   });
 
+  it('ends a pod that somebody else declared over', async () => {
+    const { metadata } = await make('a', { containers: [sh('sleep 1000')] });
+    await vc.clock.advance(1000);
+    const options = { namespace: scope.namespace, subresource: 'status' };
+    await vc.client.patch(PODS, 'a', 'strategic', { status: { phase: 'Succeeded' } }, options);
+    await vc.clock.advance(3000);
+    assert.equal((await pod('a')).status?.phase, 'Succeeded');
+    assert.ok((await runtime().pod(metadata.uid!))?.containers.every((c) => c.state === 'exited'));
+  });
+
   it('backs off 10 s, 20 s, ... 300 s after crashes', async () => {
     await make('a', { containers: [sh('exit 1')] });
     await vc.clock.advance(1000);

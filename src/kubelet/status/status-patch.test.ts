@@ -34,6 +34,12 @@ const cases: { name: string; base: PodStatus; status: PodStatus; want: unknown }
     want: { conditions: [{ ...ready, reason: null, message: null }] },
   },
   {
+    name: 'never takes back an end',
+    base: { phase: 'Succeeded' },
+    status: { phase: 'Running', podIP: '10.244.0.1' },
+    want: { podIP: '10.244.0.1' },
+  },
+  {
     name: 'takes back a resize that is over',
     base: { conditions: [{ type: 'PodResizeInProgress', status: 'True' }] },
     status: { conditions: [] },

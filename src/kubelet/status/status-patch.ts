@@ -14,7 +14,9 @@ export function statusPatch(base: PodStatus, status: PodStatus): Fields | undefi
   const out: Fields = {};
   for (const key in status) {
     const value = (status as Fields)[key];
-    if (key !== 'conditions' && !jsonEqual((base as Fields)[key], value)) out[key] = value;
+    // An end that was told is never taken back, whoever told it.
+    if (key === 'conditions' || (key === 'phase' && isEnd(base.phase))) continue;
+    if (!jsonEqual((base as Fields)[key], value)) out[key] = value;
   }
   for (const key of ['message', 'reason', 'podIP'] as const)
     if (base[key] !== undefined && status[key] === undefined) out[key] = null;
