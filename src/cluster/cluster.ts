@@ -209,6 +209,8 @@ class Starter {
       log: this.#log,
       serviceCIDR,
       ...this.#advertised(),
+      // With port 0 the port is not known before everything else is.
+      ...(listen?.port ? { serverAddress: `${listen.host ?? '127.0.0.1'}:${listen.port}` } : {}),
       ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
       pki: {
         clientCA: pki.ca.certificate,
