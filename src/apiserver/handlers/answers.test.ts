@@ -228,4 +228,26 @@ describe('answers', () => {
     const url = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
     assert.equal((await call('POST', url, { body: lease })).status, 201);
   });
+
+  it('ends what a watch from nowhere begins with by a bookmark', async () => {
+    const ref = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', namespaced: true };
+    const stop = new AbortController();
+    const seen: unknown[] = [];
+    for await (const event of api.client.watch(ref, {
+      namespace: 'default',
+      allowWatchBookmarks: true,
+      signal: stop.signal,
+    })) {
+      seen.push([event.type, event.object.metadata.annotations?.['k8s.io/initial-events-end']]);
+      if (event.type === 'BOOKMARK') break;
+    }
+    stop.abort();
+    assert.deepEqual(seen, [
+      ['ADDED', undefined],
+      ['ADDED', undefined],
+      ['BOOKMARK', 'true'],
+    ]);
+    const refused = await call('GET', `${CONFIG_MAPS}?watch=1&continue=abc`);
+    assert.equal(refused.status, 422);
+  });
 });

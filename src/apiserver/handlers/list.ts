@@ -1,7 +1,6 @@
 /** GET of a collection: a list, or a watch when the query asks for one. Upstream: apiserver/pkg/endpoints/handlers/get.go ListResource */
 import { badRequest } from '../../machinery/errors/status-error.ts';
 import { listEntries } from '../../registry/generic/list.ts';
-import type { ListOptions } from '../../registry/generic/list-options.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { readListOptions } from '../request/query-options.ts';
 import { writeList } from './list-output.ts';
@@ -19,7 +18,7 @@ export async function handleList(request: ResourceRequest): Promise<void> {
 
 /** The old `/watch/` paths: the same watch, of one object where the path names one. */
 export async function handleWatch(request: ResourceRequest): Promise<void> {
-  const options: ListOptions = { ...readListOptions(request.query), watch: true };
+  const options = readListOptions(request.query, true);
   if (request.name !== '') {
     const wanted = `metadata.name=${request.name}`;
     if (options.fieldSelector !== '' && options.fieldSelector !== wanted) {

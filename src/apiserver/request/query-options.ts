@@ -39,11 +39,12 @@ export function parseQuery(query: string): URLSearchParams {
   return query === '' ? NO_QUERY : new URLSearchParams(query);
 }
 
-export function readListOptions(q: URLSearchParams): ListOptions {
+/** `alwaysWatch`: the old paths, which need no parameter to say so. */
+export function readListOptions(q: URLSearchParams, alwaysWatch = false): ListOptions {
   const options: ListOptions = {
     labelSelector: q.get('labelSelector') ?? '',
     fieldSelector: q.get('fieldSelector') ?? '',
-    watch: readBool(q, 'watch') ?? false,
+    watch: alwaysWatch || (readBool(q, 'watch') ?? false),
     allowWatchBookmarks: readBool(q, 'allowWatchBookmarks') ?? false,
     resourceVersion: q.get('resourceVersion') ?? '',
     resourceVersionMatch: q.get('resourceVersionMatch') ?? '',
@@ -52,8 +53,18 @@ export function readListOptions(q: URLSearchParams): ListOptions {
     continue: q.get('continue') ?? '',
     sendInitialEvents: readBool(q, 'sendInitialEvents'),
   };
+  startWithEverything(options);
   refuse('ListOptions', validateListOptions(options));
   return options;
+}
+
+/** A watch from nowhere begins with what is there, and says where that ends. Upstream: metainternalversion SetListOptionsDefaults */
+function startWithEverything(options: ListOptions): void {
+  const { watch, resourceVersion, resourceVersionMatch, sendInitialEvents } = options;
+  if (!watch || sendInitialEvents !== undefined || resourceVersionMatch !== '') return;
+  if (resourceVersion !== '' && resourceVersion !== '0') return;
+  options.sendInitialEvents = true;
+  options.resourceVersionMatch = 'NotOlderThan';
 }
 
 export function readCreateOptions(q: URLSearchParams): WriteOptions {
