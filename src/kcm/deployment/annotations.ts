@@ -21,21 +21,24 @@ const SKIPPED = new Set([
 
 type Annotations = Record<string, string>;
 
-/** 0 when there is none; undefined when it is no number. */
-export function revisionOf(object: KubeObject): number | undefined {
+/** 0 when there is none; undefined when it is no number. Upstream's are int64, and some sets come with numbers beyond 2^53. */
+export function revisionOf(object: KubeObject): bigint | undefined {
   const text = object.metadata.annotations?.[REVISION];
-  if (text === undefined) return 0;
-  return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+  return text === undefined ? 0n : parseRevision(text);
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...sets.map((rs) => revisionOf(rs) ?? 0));
+export function parseRevision(text: string): bigint | undefined {
+  return /^[+-]?\d+$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map((rs) => revisionOf(rs) ?? 0n).reduce((a, b) => (a > b ? a : b), 0n);
 }
 
 /** The second largest revision: what an undo without a number goes back to. */
-export function lastRevision(sets: readonly ReplicaSet[]): number {
-  const sorted = sets.map((rs) => revisionOf(rs) ?? 0).sort((a, b) => b - a);
-  return sorted[1] ?? 0;
+export function lastRevision(sets: readonly ReplicaSet[]): bigint {
+  const sorted = sets.map((rs) => revisionOf(rs) ?? 0n).sort((a, b) => (a === b ? 0 : a > b ? -1 : 1));
+  return sorted[1] ?? 0n;
 }
 
 export function nonNegativeAnnotation(object: KubeObject, key: string): number | undefined {
@@ -55,12 +58,12 @@ export function replicasAnnotationsCurrent(set: ReplicaSet, desired: number, max
 }
 
 /** Annotations of the ReplicaSet of the current template, which is to be `revision` now. */
-export function currentSetAnnotations(d: Deployment, of: Annotations | undefined, revision: number): Annotations {
+export function currentSetAnnotations(d: Deployment, of: Annotations | undefined, revision: bigint): Annotations {
   const next: Annotations = { ...of };
   for (const [k, v] of Object.entries(d.metadata.annotations ?? {})) if (!SKIPPED.has(k)) next[k] = v;
   const oldText = of?.[REVISION];
-  const old = oldText === undefined || oldText === '' ? 0 : Number(oldText);
-  if (!Number.isInteger(old) || old >= revision) return next;
+  const old = oldText === undefined || oldText === '' ? 0n : parseRevision(oldText);
+  if (old === undefined || old >= revision) return next;
   next[REVISION] = String(revision);
   if (oldText !== undefined) {
     const history = appendHistory(next[REVISION_HISTORY] ?? '', oldText);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Deployment, ReplicaSet } from '../../api/apps-v1.ts';
-import { currentSetAnnotations, lastRevision } from './annotations.ts';
+import { currentSetAnnotations, lastRevision, maxRevision } from './annotations.ts';
 import {
   activeOrLatest,
   isScalingEvent,
@@ -147,13 +147,20 @@ describe('deployment plan', () => {
     const annotations = currentSetAnnotations(
       d,
       { 'deployment.kubernetes.io/revision': '3', 'deployment.kubernetes.io/revision-history': '1' },
-      5,
+      5n,
     );
     assert.deepEqual(annotations, {
       note: 'x',
       'deployment.kubernetes.io/revision': '5',
       'deployment.kubernetes.io/revision-history': '1,3',
     });
-    assert.equal(lastRevision([set('a', 0, 0, { revision: 4 }), set('b', 0, 0, { revision: 7 })]), 4);
+    assert.equal(lastRevision([set('a', 0, 0, { revision: 4 }), set('b', 0, 0, { revision: 7 })]), 4n);
+  });
+
+  it('counts on from revisions beyond what a double holds', () => {
+    const existing: ReplicaSet = {
+      metadata: { annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' } },
+    };
+    assert.equal(String(maxRevision([existing]) + 1n), '3546343826724305833');
   });
 });

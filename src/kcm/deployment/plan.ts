@@ -54,7 +54,8 @@ export function byCreation(a: ReplicaSet, b: ReplicaSet): number {
   return x - y || (a.metadata.name! < b.metadata.name! ? -1 : 1);
 }
 export function byRevision(a: ReplicaSet, b: ReplicaSet): number {
-  return (revisionOf(a) ?? 0) - (revisionOf(b) ?? 0) || byCreation(a, b);
+  const [ra, rb] = [revisionOf(a) ?? 0n, revisionOf(b) ?? 0n];
+  return ra === rb ? byCreation(a, b) : ra < rb ? -1 : 1;
 }
 function bySizeOlder(a: ReplicaSet, b: ReplicaSet): number {
   return replicasOf(b) - replicasOf(a) || byCreation(a, b);

@@ -21,6 +21,7 @@ import {
   currentSetAnnotations,
   lastRevision,
   maxRevision,
+  parseRevision,
   REVISION,
   ROLLBACK_TO,
   replicasAnnotationsCurrent,
@@ -175,11 +176,11 @@ export class Rollout {
   async #rollback(list: readonly ReplicaSet[]): Promise<void> {
     const sets = await this.#syncRevision(list, true);
     const all = allOf(sets);
-    const revision = Number(this.#d.metadata.annotations![ROLLBACK_TO]) || lastRevision(all);
-    const target = revision === 0 ? undefined : all.find((rs) => revisionOf(rs) === revision);
+    const revision = parseRevision(this.#d.metadata.annotations![ROLLBACK_TO] ?? '') || lastRevision(all);
+    const target = revision === 0n ? undefined : all.find((rs) => revisionOf(rs) === revision);
     let next = this.#d;
     if (!target) {
-      const message = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
+      const message = revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
       this.#event('Warning', 'DeploymentRollbackRevisionNotFound', message);
     } else if (equalIgnoreHash(this.#d.spec?.template, target.spec?.template)) {
       const message = `The rollback revision contains the same template as current deployment "${this.#d.metadata.name}"`;
@@ -210,12 +211,12 @@ export class Rollout {
   /** Splits the sets, brings revision annotations up to date, and makes the set of the current template when `create`. */
   async #syncRevision(list: readonly ReplicaSet[], create: boolean): Promise<Sets> {
     const { current, old } = splitReplicaSets(this.#d, list);
-    const revision = maxRevision(old) + 1;
+    const revision = maxRevision(old) + 1n;
     if (current) return { current: await this.#syncCurrent(current, revision), old };
     return { current: create ? await this.#create(old, revision) : undefined, old };
   }
 
-  async #syncCurrent(set: ReplicaSet, revision: number): Promise<ReplicaSet> {
+  async #syncCurrent(set: ReplicaSet, revision: bigint): Promise<ReplicaSet> {
     const annotations = currentSetAnnotations(this.#d, set.metadata.annotations, revision);
     const minReadySeconds = this.#d.spec?.minReadySeconds ?? 0;
     if (!semanticEqual(annotations, set.metadata.annotations) || (set.spec?.minReadySeconds ?? 0) !== minReadySeconds) {
@@ -231,7 +232,7 @@ export class Rollout {
     return set;
   }
 
-  async #create(old: readonly ReplicaSet[], revision: number): Promise<ReplicaSet> {
+  async #create(old: readonly ReplicaSet[], revision: bigint): Promise<ReplicaSet> {
     const set = this.#newSet(old, revision);
     let created: ReplicaSet;
     let existed = false;
@@ -277,7 +278,7 @@ export class Rollout {
     return err;
   }
 
-  #newSet(old: readonly ReplicaSet[], revision: number): ReplicaSet {
+  #newSet(old: readonly ReplicaSet[], revision: bigint): ReplicaSet {
     const d = this.#d;
     const hash = computeHash(d.spec!.template, d.status?.collisionCount);
     const labels = { ...d.spec!.template.metadata?.labels, [POD_TEMPLATE_HASH]: hash };
