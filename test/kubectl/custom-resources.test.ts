@@ -179,6 +179,7 @@ describe('kubectl and custom resources', function () {
       await k`delete crd widgets.example.com --timeout=15s`,
       'customresourcedefinition.apiextensions.k8s.io "widgets.example.com" deleted',
     );
+    await k`wait --for=delete apiservice/v1.example.com --timeout=5s`;
     assert.match(
       await refused`get wd`,
       /the server could not find the requested resource|the server doesn't have a resource type/,
