@@ -32,7 +32,12 @@ export function parseRevision(text: string): bigint | undefined {
 }
 
 export function maxRevision(sets: readonly ReplicaSet[]): bigint {
-  return sets.map((rs) => revisionOf(rs) ?? 0n).reduce((a, b) => (a > b ? a : b), 0n);
+  let max = 0n;
+  for (const set of sets) {
+    const revision = revisionOf(set) ?? 0n;
+    if (revision > max) max = revision;
+  }
+  return max;
 }
 
 /** The second largest revision: what an undo without a number goes back to. */
