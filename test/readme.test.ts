@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PLUGINS } from '../src/admission/order.ts';
 import type { Client } from '../src/client/client.ts';
 import { CONTROLLERS } from '../src/kcm/controllers.ts';
+import { SchedulerCache } from '../src/scheduler/cache/scheduler-cache.ts';
 import { defaultPlugins } from '../src/scheduler/plugins/default-plugins.ts';
 import { keelson } from './harness/keelson.ts';
 
@@ -47,7 +48,7 @@ describe('README', () => {
   it('lists the scheduler plugins', () => {
     assert.deepEqual(
       listed('Scheduler plugins'),
-      defaultPlugins({} as Client).map((p) => p.plugin.name),
+      defaultPlugins({} as Client, new SchedulerCache()).map((p) => p.plugin.name),
     );
   });
 

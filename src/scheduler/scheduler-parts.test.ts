@@ -7,6 +7,7 @@ import { fitErrorMessage } from './framework/fit-error.ts';
 import { NodeInfo, podInfo } from './framework/node-info.ts';
 import type { Plugin } from './framework/plugin.ts';
 import { unresolvable, unschedulable } from './framework/status.ts';
+import { imageLocality } from './plugins/image-locality.ts';
 import { nodeAffinity } from './plugins/node-affinity.ts';
 import { nodeName } from './plugins/node-name.ts';
 import { nodePorts } from './plugins/node-ports.ts';
@@ -371,6 +372,30 @@ describe('scheduling queue', () => {
     await clock.advance(331_000);
     assert.equal(q.sizes.unschedulable, 0);
     q.close();
+  });
+});
+
+describe('ImageLocality', () => {
+  it('counts an image by how widely it is spread, so that one node that has it does not draw all pods', () => {
+    const cache = new SchedulerCache();
+    const image = { names: ['big:latest'], sizeBytes: 500 * 1024 * 1024 };
+    const add = (name: string, images: object[]) => {
+      const n = node();
+      cache.setNode({ ...n, metadata: { name }, status: { ...n.status, images } } as Node);
+    };
+    add('with', [image]);
+    for (let i = 0; i < 9; i++) add(`without-${i}`, []);
+    const score = () =>
+      imageLocality(cache).score?.(
+        new Map(),
+        podInfo(pod({ containers: [{ name: 'c', image: 'big' }] })),
+        cache.node('with')!,
+      );
+    assert.equal(score(), 2);
+    for (let i = 0; i < 9; i++) add(`without-${i}`, [image]);
+    assert.equal(score(), 48);
+    cache.removeNode('without-0');
+    assert.equal(cache.nodesWithImage('big:latest'), 9);
   });
 });
 

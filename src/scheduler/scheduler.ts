@@ -38,9 +38,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<AsyncDi
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const recorder = new EventRecorder({ client, clock, random, log, component: schedulerName, signal });
-  const framework = new Framework(schedulerName, defaultPlugins(client));
-  const frameworks = new Map([[schedulerName, framework]]);
   const cache = new SchedulerCache();
+  const framework = new Framework(schedulerName, defaultPlugins(client, cache));
+  const frameworks = new Map([[schedulerName, framework]]);
   const queue = new SchedulingQueue({
     clock,
     less: framework.less,

@@ -17,6 +17,8 @@ interface Placed {
 export class SchedulerCache {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
+  /** Image name → number of nodes that have it. */
+  readonly #imageNodes = new Map<string, number>();
   /** Nodes that exist, in order of name of arrival; rebuilt when one comes or goes. */
   #list: NodeInfo[] | undefined;
 
@@ -38,12 +40,20 @@ export class SchedulerCache {
   setNode(node: Node): void {
     const info = this.#info(node.metadata.name ?? '');
     if (info.node === undefined) this.#list = undefined;
+    this.#countImages(info, -1);
     info.setNode(node);
+    this.#countImages(info, 1);
+  }
+
+  /** On how many nodes an image is. */
+  nodesWithImage(image: string): number {
+    return this.#imageNodes.get(image) ?? 0;
   }
 
   removeNode(name: string): void {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
+    this.#countImages(info, -1);
     info.setNode(undefined);
     this.#list = undefined;
     if (info.pods.size === 0) this.#nodes.delete(name);
@@ -85,6 +95,14 @@ export class SchedulerCache {
     const node = this.#nodes.get(placed.nodeName);
     node?.removePod(uid);
     if (node !== undefined && node.node === undefined && node.pods.size === 0) this.#nodes.delete(placed.nodeName);
+  }
+
+  #countImages(info: NodeInfo, by: 1 | -1): void {
+    for (const name of info.images.keys()) {
+      const count = (this.#imageNodes.get(name) ?? 0) + by;
+      if (count > 0) this.#imageNodes.set(name, count);
+      else this.#imageNodes.delete(name);
+    }
   }
 
   #info(name: string): NodeInfo {

@@ -2,7 +2,7 @@
 import type { Client } from '../../client/client.ts';
 import type { WeightedPlugin } from '../framework/framework.ts';
 import { defaultBinder } from './default-binder.ts';
-import { imageLocality } from './image-locality.ts';
+import { type ImageSpread, imageLocality } from './image-locality.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
@@ -13,7 +13,7 @@ import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
 
-export function defaultPlugins(client: Client): WeightedPlugin[] {
+export function defaultPlugins(client: Client, spread: ImageSpread): WeightedPlugin[] {
   return [
     { plugin: schedulingGates },
     { plugin: prioritySort },
@@ -24,7 +24,7 @@ export function defaultPlugins(client: Client): WeightedPlugin[] {
     { plugin: nodePorts },
     { plugin: nodeResourcesFit },
     { plugin: nodeResourcesBalancedAllocation },
-    { plugin: imageLocality },
+    { plugin: imageLocality(spread) },
     { plugin: defaultBinder(client) },
   ];
 }
