@@ -283,7 +283,7 @@ export class ContainerStarter {
       resources: this.resources(pod, c),
       securityContext: containerSecurity(pod, c, image),
       restartPolicy: restartPolicyOf(pod, c),
-      isInit: (pod.spec?.initContainers ?? []).some((i) => i.name === c.name),
+      isInit: (pod.spec?.initContainers ?? []).some((i) => i.name === c.name && i.restartPolicy !== 'Always'),
       ownerKind: pod.metadata.ownerReferences?.find((r) => r.controller)?.kind ?? '',
     };
   }

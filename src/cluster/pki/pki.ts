@@ -180,7 +180,11 @@ class Shop {
     const privateKey = kept === undefined ? newKeys().privateKey : createPrivateKey(kept);
     const pem = kept ?? privatePem(privateKey);
     if (kept === undefined) await this.#write(file, pem);
-    return { pem, publicPem: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }) as string };
+    const publicPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }) as string;
+    // For an upstream API server's --service-account-key-file, as kubeadm names it.
+    const publicFile = file.replace(/\.key$/, '.pub');
+    if ((await this.#read(publicFile)) !== publicPem) await this.#write(publicFile, publicPem);
+    return { pem, publicPem };
   }
 
   #sign(

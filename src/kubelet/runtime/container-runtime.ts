@@ -81,6 +81,7 @@ export interface ContainerConfig {
   securityContext: ContainerSecurity;
   /** What else the simulated runtime goes by. */
   restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  /** An init container, which has to end; sidecars are not. */
   isInit: boolean;
   ownerKind: string;
 }

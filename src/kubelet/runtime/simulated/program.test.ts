@@ -32,6 +32,7 @@ const cases: Case[] = [
   { config: { restartPolicy: 'Never', ownerKind: 'Job', image: 'registry.k8s.io/pause:3.10' }, duration: undefined },
   { command: ['pause'], config: { restartPolicy: 'Never' }, duration: undefined },
   { config: { restartPolicy: 'Never', isInit: true }, duration: 1000 },
+  { config: { restartPolicy: 'Always', isInit: true }, duration: 1000 },
 ];
 
 describe('simulated programs', () => {

@@ -21,9 +21,8 @@ export function programOf(config: ContainerConfig): Program {
   const words = [...config.command, ...config.args];
   const parsed = words.length === 0 ? ofImage(config.image) : parseCommand(words);
   if (parsed !== undefined) return parsed;
-  const finishes = config.isInit
-    ? config.restartPolicy !== 'Always' || config.ownerKind !== ''
-    : config.restartPolicy !== 'Always' && (words.length > 0 || config.ownerKind === 'Job');
+  const finishes =
+    config.isInit || (config.restartPolicy !== 'Always' && (words.length > 0 || config.ownerKind === 'Job'));
   return { duration: finishes ? DEFAULT_RUN : undefined, exitCode: 0, isScript: false, output: [] };
 }
 
