@@ -25,7 +25,7 @@ export function nextBackoffRecord(
     if (failed.length === 0) return old;
     return { failures: old.failures + failed.length, lastFailure: failedTimes.at(-1) };
   }
-  const lastSuccess = Math.max(...succeeded.map(finishedTime));
+  const lastSuccess = succeeded.reduce((last, pod) => Math.max(last, finishedTime(pod)), Number.NEGATIVE_INFINITY);
   const after = failedTimes.filter((t) => t > lastSuccess);
   return { failures: after.length, lastFailure: after.at(-1) };
 }
