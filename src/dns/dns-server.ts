@@ -42,6 +42,8 @@ const TTL = 30;
 const NEGATIVE_TTL = 5;
 const FORWARD_TIMEOUT = 2000;
 const MAX_CONNECTIONS = 256;
+/** Ms a TCP connection may say nothing. */
+const IDLE_TIMEOUT = 10_000;
 const RCODES = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5, SERVFAIL: 2, FORMERR: 1 } as const;
 
 /** Resolves when it listens and knows all services. */
@@ -193,8 +195,8 @@ function limitOf(query: Buffer): number {
   return Math.min(Math.max(opt?.udpPayloadSize ?? UDP_LIMIT, UDP_LIMIT), 4096);
 }
 
-function listenTcp(responder: Responder, { host, port, log }: DnsServerOptions): Promise<Server> {
-  const server = createServer((socket) => serveTcp(responder, socket, log));
+function listenTcp(responder: Responder, { host, port, clock, log }: DnsServerOptions): Promise<Server> {
+  const server = createServer((socket) => serveTcp(responder, socket, { clock, log }));
   server.maxConnections = MAX_CONNECTIONS;
   return new Promise((done, fail) => {
     server.once('error', fail);
@@ -205,11 +207,15 @@ function listenTcp(responder: Responder, { host, port, log }: DnsServerOptions):
   });
 }
 
-function serveTcp(responder: Responder, socket: Socket, log: Logger): void {
+function serveTcp(responder: Responder, socket: Socket, { clock, log }: { clock: Clock; log: Logger }): void {
   let rest: Buffer = Buffer.alloc(0);
-  socket.setTimeout(10_000, () => socket.destroy());
+  const close = () => socket.destroy();
+  let idle = clock.after(IDLE_TIMEOUT, close);
+  socket.on('close', () => idle.cancel());
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
+    idle.cancel();
+    idle = clock.after(IDLE_TIMEOUT, close);
     rest = Buffer.concat([rest, chunk]);
     while (rest.length >= 2 && rest.length >= rest.readUInt16BE(0) + 2) {
       const query = rest.subarray(2, rest.readUInt16BE(0) + 2);

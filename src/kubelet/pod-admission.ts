@@ -3,9 +3,10 @@
  * free resources, free host ports, taints that evict. Pure. A pod that is not taken fails at once.
  * Upstream: pkg/kubelet/lifecycle/predicate.go, pkg/scheduler/eventhandlers.go AdmissionCheck
  */
+
 import type { Node, Pod, PodStatus } from '../api/core-v1.ts';
+import { matchesNode } from '../machinery/pods/node-selector.ts';
 import { podRequests, qosClass, resourceAmount } from '../machinery/pods/pod-resources.ts';
-import { matchesNodeAffinity } from './node-affinity.ts';
 
 export interface Rejection {
   reason: string;
@@ -82,7 +83,7 @@ function byImportance([a]: [string, number], [b]: [string, number]): number {
 }
 
 function nodeMatch({ pod, node }: AdmissionInput): Rejection | undefined {
-  if (!matchesNodeAffinity(pod, node)) {
+  if (!matchesNode(pod, node)) {
     return {
       reason: 'NodeAffinity',
       message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",

@@ -4,7 +4,6 @@
  * Upstream: apimachinery/pkg/apis/meta/v1/validation/validation.go, runtime/conversion.go
  */
 import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
-import { validateFieldManager } from '../../machinery/patch/field-manager-name.ts';
 import {
   type FieldError,
   forbiddenField,
@@ -13,6 +12,7 @@ import {
   Path,
   requiredField,
 } from '../../machinery/validation/field-error.ts';
+import { validateFieldManager } from '../../machinery/validation/object-meta.ts';
 import { type ListOptions, validateListOptions } from '../../registry/generic/list-options.ts';
 import type { DeleteOptions } from '../../registry/generic/strategy.ts';
 
@@ -156,7 +156,7 @@ function readWriteOptions(q: URLSearchParams, kind: WriteOptions['kind'], errors
     const manager = q.get('fieldManager');
     if (manager !== null) {
       options.fieldManager = manager;
-      errors.push(...validateFieldManager(manager));
+      errors.push(...validateFieldManager(manager, 'fieldManager'));
     }
     const dryRun = q.getAll('dryRun');
     if (dryRun.length > 0) options.dryRun = dryRun;

@@ -272,6 +272,7 @@ export class Rollout {
     const message = `Failed to create new replica set "${set.metadata.name}": ${(err as Error).message}`;
     if (hasProgressDeadline(this.#d)) {
       this.#setCondition('False', 'ReplicaSetCreateError', message);
+      // What is to be told is why the set could not be made; the retry it causes writes the condition again.
       await this.#writeStatus(this.#d.status ?? {}).catch(() => {});
     }
     this.#event('Warning', 'ReplicaSetCreateError', message);

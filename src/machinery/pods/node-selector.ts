@@ -1,5 +1,5 @@
 /**
- * Matching of nodes by nodeSelector and node affinity. Used by scheduler and controllers, so that they never disagree.
+ * Matching of nodes by nodeSelector and node affinity. Used by scheduler, controllers and kubelet, so that they never disagree.
  * Upstream: component-helpers/scheduling/corev1/nodeaffinity
  */
 export interface NodeRequirement {
