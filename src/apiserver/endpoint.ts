@@ -59,8 +59,11 @@ export interface BodyKind {
   kind: GroupVersionKind;
   schema: Schema;
   source: SchemaSource;
-  /** Into upstream's typed form: field order, zero values, one spelling of quantities and times. Absent for custom resources. */
-  canonical: ((object: KubeObject) => KubeObject) | undefined;
+  /**
+   * Into upstream's typed form: field order, zero values, one spelling of quantities and times. Absent for custom resources. What
+   * the object has from `known`, which is in that form, it keeps.
+   */
+  canonical: ((object: KubeObject, known?: KubeObject) => KubeObject) | undefined;
   /** Of a CustomResourceDefinition: decoded without a Go type. */
   isCustom?: boolean;
   /** Other group versions that are taken as well (Eviction: policy/v1beta1). */
@@ -70,13 +73,13 @@ export interface BodyKind {
 export function bodyKind(kind: GroupVersionKind, definition: string, source: SchemaSource): BodyKind {
   const canonical =
     source === builtinSchemas() && hasWireMessage(definition)
-      ? (object: KubeObject) => canonicalOf(object, definition)
+      ? (object: KubeObject, known?: KubeObject) => canonicalOf(object, definition, known)
       : undefined;
   return { kind, schema: source.definition(definition), source, canonical };
 }
 
-function canonicalOf(object: KubeObject, definition: string): KubeObject {
-  const out = canonicalObject(object, definition) as unknown as KubeObject;
+function canonicalOf(object: KubeObject, definition: string, known?: KubeObject): KubeObject {
+  const out = canonicalObject(object, definition, known) as unknown as KubeObject;
   // An empty list says something here alone: forget who owns what.
   const entries = object.metadata?.managedFields as unknown;
   if (Array.isArray(entries) && entries.length === 0) out.metadata.managedFields = [];

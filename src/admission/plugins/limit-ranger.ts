@@ -62,10 +62,11 @@ function setDefaults(range: LimitRange, pod: Pod): void {
       Object.assign(requests, limit.defaultRequest);
       Object.assign(limits, limit.default);
     }
-  const notes = [
-    ...(pod.spec?.containers ?? []).flatMap((c) => fill(c, 'container', requests, limits)),
-    ...(pod.spec?.initContainers ?? []).flatMap((c) => fill(c, 'init container', requests, limits)),
-  ];
+  const notes: string[] = [];
+  const filled = (list: readonly Container[], what: string) =>
+    list.map((c) => fill(c, what, { requests, limits }, notes));
+  if (pod.spec?.containers) pod.spec.containers = filled(pod.spec.containers, 'container');
+  if (pod.spec?.initContainers) pod.spec.initContainers = filled(pod.spec.initContainers, 'init container');
   if (notes.length > 0)
     pod.metadata.annotations = {
       ...pod.metadata.annotations,
@@ -73,8 +74,14 @@ function setDefaults(range: LimitRange, pod: Pod): void {
     };
 }
 
-function fill(c: Container, what: string, requests: Record<string, string>, limits: Record<string, string>): string[] {
-  const notes: string[] = [];
+/** The container with what is missing; itself when nothing is (it may be the stored pod's own). */
+function fill(
+  container: Container,
+  what: string,
+  { requests, limits }: Record<'requests' | 'limits', Record<string, string>>,
+  notes: string[],
+): Container {
+  let c = container;
   for (const [kind, defaults, word] of [
     ['requests', requests, 'request'],
     ['limits', limits, 'limit'],
@@ -83,13 +90,11 @@ function fill(c: Container, what: string, requests: Record<string, string>, limi
       .filter((name) => c.resources?.[kind]?.[name] === undefined)
       .sort();
     if (missing.length === 0) continue;
-    c.resources = {
-      ...c.resources,
-      [kind]: { ...c.resources?.[kind], ...Object.fromEntries(missing.map((n) => [n, defaults[n]!])) },
-    };
+    const amounts = { ...c.resources?.[kind], ...Object.fromEntries(missing.map((n) => [n, defaults[n]!])) };
+    c = { ...c, resources: { ...c.resources, [kind]: amounts } };
     notes.push(`${missing.join(', ')} ${word} for ${what} ${c.name}`);
   }
-  return notes;
+  return c;
 }
 
 function checkPod(range: LimitRange, pod: Pod): string[] {

@@ -2,7 +2,7 @@
  * The plugins that are a few lines each and off by default: AlwaysAdmit, AlwaysDeny, AlwaysPullImages, NamespaceExists, NamespaceAutoProvision.
  * Upstream: plugin/pkg/admission/{admit,deny,alwayspullimages,namespace}
  */
-import type { Pod } from '../../api/core-v1.ts';
+import type { Container, Pod } from '../../api/core-v1.ts';
 import { NAMESPACES } from '../../client/resources.ts';
 import { internalError, invalid, isAlreadyExists, notFound } from '../../machinery/errors/status-error.ts';
 import { type FieldError, notSupported } from '../../machinery/validation/field-error.ts';
@@ -34,8 +34,11 @@ export function alwaysPullImages(): AdmissionPlugin {
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(a) {
       if (!concerns(a)) return;
+      // Containers may be the stored pod's own: those that change are made anew.
+      const spec = ((a.object as Pod).spec ?? {}) as Partial<Record<(typeof CONTAINER_LISTS)[number], Container[]>>;
       for (const list of CONTAINER_LISTS)
-        for (const c of (a.object as Pod).spec?.[list] ?? []) c.imagePullPolicy = 'Always';
+        if (spec[list]?.some((c) => c.imagePullPolicy !== 'Always'))
+          spec[list] = spec[list].map((c) => ({ ...c, imagePullPolicy: 'Always' }));
     },
     validate(a) {
       if (!concerns(a)) return;

@@ -26,6 +26,7 @@ import { applyStrategicMergePatch } from '../../machinery/patch/strategic-merge.
 import type { Schema, SchemaSource } from '../../machinery/schema/schema.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
 import { ensureNamespace } from '../../registry/generic/before-create.ts';
+import { ownParts } from '../../registry/generic/sharing.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
 import { updateObject } from '../../registry/generic/write-update.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
@@ -125,8 +126,10 @@ export function patchMechanism(
   let fresh: unknown = patch;
   return (current, copy) => {
     if (current === undefined) throw notFound(store.resource, request.name);
-    // The result shares subtrees with the copy and the patch, so each attempt takes its own of both; a JSON patch's `copy` shares them within.
-    const patched = applyPatch(copy(), fresh ?? parsePatch(body, type), type, schema, row.schemas);
+    // A JSON patch works in place, and its `copy` shares subtrees within.
+    const known = store.strategy.sharesUnchanged === true && type !== JSON_PATCH ? current : undefined;
+    // The result shares subtrees with what is patched and with the patch, so each attempt takes its own of both.
+    const patched = applyPatch(known ?? copy(), fresh ?? parsePatch(body, type), type, schema, row.schemas);
     fresh = undefined;
     let object = type === JSON_PATCH ? cloneJson(patched) : patched;
     // Only a strategic patch is shown itself when it does not fit; of the others the whole result is shown.
@@ -142,16 +145,17 @@ export function patchMechanism(
     const problem = patchedKindProblem(object, endpoint.body);
     if (problem !== undefined) throw invalidPatch(shown(), problem);
     const check = type === STRATEGIC_PATCH ? checkRestorable : checkTypes;
-    const bad = check(object, schema, row.schemas);
+    const bad = check(object, schema, row.schemas, known);
     if (bad !== undefined) throw invalidPatch(shown(), bad);
-    const unknown = pruneUnknown(object, schema, row.schemas);
+    const unknown = pruneUnknown(object, schema, row.schemas, known);
     if (endpoint.isCustom) unknown.sort();
     const problems = [...duplicates, ...unknown];
     if (problems.length > 0 && strict === 'Strict')
       throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
     if (problems.length > 0 && strict === 'Warn') for (const p of problems) request.context.warn(p);
     object.metadata ??= {};
-    object = endpoint.body.canonical?.(object) ?? object;
+    object = endpoint.body.canonical?.(object, known) ?? object;
+    if (known !== undefined) ownParts(object, known);
     store.strategy.default?.(object);
     trackFields(request, object, current, options.fieldManager, door);
     return object;
@@ -237,8 +241,12 @@ export function applyMechanism(
       applied,
       force: options.force === true,
     });
+    const known = store.strategy.sharesUnchanged === true ? current : undefined;
+    const { managedFields } = result.object.metadata;
     // It shares structure with the stored object, which nobody may change.
-    const object = endpoint.body.canonical?.(result.object) ?? cloneJson(result.object);
+    const object = endpoint.body.canonical?.(result.object, known) ?? cloneJson(result.object);
+    if (known !== undefined) ownParts(object, known);
+    if (managedFields !== undefined) object.metadata.managedFields = managedFields;
     store.strategy.default?.(object);
     return object;
   };

@@ -4,6 +4,7 @@ import { attributesOf, forbiddenError } from '../../machinery/authorization/auth
 import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { ensureNamespace } from '../../registry/generic/before-create.ts';
+import { ownParts, shareEqual } from '../../registry/generic/sharing.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
 import { updateObject } from '../../registry/generic/write-update.ts';
 import type { ResourceRequest } from '../endpoint.ts';
@@ -41,6 +42,10 @@ export async function handleUpdate(
       // The body's object is spent by an attempt; another attempt decodes it anew.
       const object = first ?? decode();
       first = undefined;
+      if (current !== undefined && store.strategy.sharesUnchanged === true) {
+        shareEqual(object, current);
+        ownParts(object, current);
+      }
       trackFields(request, object, current, options.fieldManager, door);
       return admitUpdate(request, object, current, options);
     },

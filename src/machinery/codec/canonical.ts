@@ -31,47 +31,61 @@ import {
 
 /**
  * A new object, as upstream would answer with it after decoding `object`; `message` is the definition name. The argument is not
- * changed, but parts without structure (raw JSON) are shared.
+ * changed, but parts without structure (raw JSON) are shared. So are those that `object` has from `known`, an object of the
+ * same type in canonical form, at the same place.
  */
-export function canonicalObject(object: object, message: string): JsonObject {
+export function canonicalObject(object: object, message: string, known?: object): JsonObject {
   const plan = wireMessage(message);
   const { kind, apiVersion } = object as { kind?: unknown; apiVersion?: unknown };
   const out: JsonObject = {};
   if (plan.isKind && kind !== undefined) out.kind = kind;
   if (plan.isKind && apiVersion !== undefined) out.apiVersion = apiVersion;
-  return emitFields(plan, slotsOf(plan, object as JsonObject), out);
+  return emitFields(plan, slotsOf(plan, object as JsonObject, known as JsonObject | undefined), out);
 }
 
-function slotsOf(m: WireMessage, o: JsonObject): unknown[] {
+function slotsOf(m: WireMessage, o: JsonObject, known: JsonObject | undefined): unknown[] {
   const fields = m.fields;
   const slots: unknown[] = new Array(fields.length).fill(undefined);
   for (let i = 0; i < fields.length; i++) {
     const f = fields[i]!;
     if (f.inline) {
-      slots[i] = slotsOf(nested(f), o);
+      slots[i] = slotsOf(nested(f), o, known);
       continue;
     }
     const v = o[f.name];
     if (v === undefined || v === null) continue;
-    if (f.repeat === LIST) slots[i] = Array.isArray(v) ? v.map((item) => canonicalValue(f, item)) : undefined;
-    else if (f.repeat === MAP) slots[i] = typeof v === 'object' ? canonicalMap(f, v as JsonObject) : undefined;
-    else slots[i] = canonicalValue(f, v);
+    const k = known?.[f.name];
+    if (v === k && typeof v === 'object') slots[i] = v;
+    else if (f.repeat === LIST) slots[i] = Array.isArray(v) ? canonicalList(f, v, k) : undefined;
+    else if (f.repeat === MAP) slots[i] = typeof v === 'object' ? canonicalMap(f, v as JsonObject, k) : undefined;
+    else slots[i] = canonicalValue(f, v, k);
   }
   return slots;
 }
 
-function canonicalMap(f: WireField, map: JsonObject): JsonObject {
+function canonicalList(f: WireField, list: readonly unknown[], known: unknown): unknown[] {
+  const k = Array.isArray(known) ? (known as unknown[]) : NOTHING_KNOWN;
+  return list.map((item, i) => canonicalValue(f, item, k[i]));
+}
+const NOTHING_KNOWN: readonly unknown[] = [];
+
+function canonicalMap(f: WireField, map: JsonObject, known: unknown): JsonObject {
+  const k = objectOrUndefined(known);
   const out: JsonObject = {};
-  for (const key of sortedKeys(map)) setOwn(out, key, canonicalValue(f, map[key]));
+  for (const key of sortedKeys(map)) setOwn(out, key, canonicalValue(f, map[key], k?.[key]));
   return out;
 }
 
-function canonicalValue(f: WireField, v: unknown): unknown {
+const objectOrUndefined = (v: unknown): JsonObject | undefined =>
+  typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as JsonObject) : undefined;
+
+function canonicalValue(f: WireField, v: unknown, known?: unknown): unknown {
+  if (v === known && typeof v === 'object' && v !== null) return v;
   switch (f.type) {
     case MESSAGE:
       return emitFields(
         nested(f),
-        slotsOf(nested(f), typeof v === 'object' && v !== null ? (v as JsonObject) : {}),
+        slotsOf(nested(f), typeof v === 'object' && v !== null ? (v as JsonObject) : {}, objectOrUndefined(known)),
         {},
       );
     case TIME:
@@ -112,5 +126,5 @@ function nullValue(f: WireField): unknown {
 /** A JSONSchemaProps where there is one, else the value itself. */
 function schema(f: WireField, v: unknown): unknown {
   if (typeof v !== 'object' || v === null || Array.isArray(v)) return v;
-  return emitFields(nested(f), slotsOf(nested(f), v as JsonObject), {});
+  return emitFields(nested(f), slotsOf(nested(f), v as JsonObject, undefined), {});
 }

@@ -11,20 +11,28 @@ import { hasWireMessage, nested, wireMessage } from './wire-table.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** The first value whose type Go's decoder would refuse, in its words; undefined when all fit. null fits everywhere. */
-export function checkTypes(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
-  return mismatch(object, schema, source)?.message;
+/**
+ * The first value whose type Go's decoder would refuse, in its words; undefined when all fit. null fits everywhere. Parts that
+ * `object` has from `known`, which fits, at the same place are not looked at.
+ */
+export function checkTypes(object: unknown, schema: Schema, source: SchemaSource, known?: unknown): string | undefined {
+  return mismatch(object, schema, source, known)?.message;
 }
 
 /** As checkTypes, in the words of the converter that strategic merge patches go through instead of the decoder. */
-export function checkRestorable(object: unknown, schema: Schema, source: SchemaSource): string | undefined {
-  const found = mismatch(object, schema, source);
+export function checkRestorable(
+  object: unknown,
+  schema: Schema,
+  source: SchemaSource,
+  known?: unknown,
+): string | undefined {
+  const found = mismatch(object, schema, source, known);
   return found?.restoring ?? found?.message;
 }
 
-function mismatch(object: unknown, schema: Schema, source: SchemaSource): Mismatch | undefined {
+function mismatch(object: unknown, schema: Schema, source: SchemaSource, known: unknown): Mismatch | undefined {
   try {
-    new TypeChecker(source).check(object, source.decoded?.(schema) ?? schema);
+    new TypeChecker(source).check(object, source.decoded?.(schema) ?? schema, known);
     return undefined;
   } catch (err) {
     if (err instanceof Mismatch) return err;
@@ -77,21 +85,23 @@ class TypeChecker {
     this.#source = source;
   }
 
-  check(value: unknown, schema: Schema): void {
-    if (value === null || value === undefined) return;
+  check(value: unknown, schema: Schema, known?: unknown): void {
+    if (value === null || value === undefined || (value === known && typeof value === 'object')) return;
     const s = resolve(schema, this.#source);
     switch (s.type) {
       case 'object':
         if (typeof value !== 'object' || Array.isArray(value)) this.#fail(describe(value), s);
-        this.#object(value as JsonObject, s);
+        this.#object(value as JsonObject, s, known as JsonObject | null | undefined);
         return;
       case 'map':
         if (typeof value !== 'object' || Array.isArray(value)) this.#fail(describe(value), s);
-        for (const key of Object.keys(value)) this.check((value as JsonObject)[key], s.values);
+        for (const key of Object.keys(value))
+          this.check((value as JsonObject)[key], s.values, (known as JsonObject | null | undefined)?.[key]);
         return;
       case 'list':
         if (!Array.isArray(value)) this.#fail(describe(value), s);
-        for (let i = 0; i < (value as unknown[]).length; i++) this.check((value as unknown[])[i], s.items);
+        for (let i = 0; i < (value as unknown[]).length; i++)
+          this.check((value as unknown[])[i], s.items, (known as unknown[] | null | undefined)?.[i]);
         return;
       case 'any':
         return;
@@ -100,7 +110,7 @@ class TypeChecker {
     }
   }
 
-  #object(value: JsonObject, s: ObjectSchema): void {
+  #object(value: JsonObject, s: ObjectSchema, known: JsonObject | null | undefined): void {
     const outer = this.#struct;
     if (s.name !== undefined) this.#struct = s.name;
     for (const key of Object.keys(value)) {
@@ -108,7 +118,7 @@ class TypeChecker {
       if (field === undefined) continue;
       this.#fields.push(key);
       this.#structs.push(this.#struct);
-      this.check(value[key], field);
+      this.check(value[key], field, known?.[key]);
       this.#fields.pop();
       this.#structs.pop();
     }

@@ -14,11 +14,11 @@ const MAX_REPORTED = 100;
 
 /**
  * Drops the fields that the schema does not have and returns a text for each: `unknown field "spec.foo"`.
- * Names are compared with case. CHANGES the object.
+ * Names are compared with case. CHANGES the object, save what it has from `known` at the same place: nothing is unknown there.
  */
-export function pruneUnknown(object: unknown, schema: Schema, source: SchemaSource): string[] {
+export function pruneUnknown(object: unknown, schema: Schema, source: SchemaSource, known?: unknown): string[] {
   const found = new Set<string>();
-  new Pruner(source, found).walk(object, schema);
+  new Pruner(source, found).walk(object, schema, known);
   return [...found].map((path) => `unknown field ${JSON.stringify(path)}`);
 }
 
@@ -35,25 +35,26 @@ class Pruner {
     this.#found = found;
   }
 
-  walk(value: unknown, schema: Schema): void {
-    if (typeof value !== 'object' || value === null) return;
+  walk(value: unknown, schema: Schema, known: unknown): void {
+    if (typeof value !== 'object' || value === null || value === known) return;
     const s = resolve(schema, this.#source);
     if (s.type === 'object') {
-      if (!Array.isArray(value)) this.#object(value as JsonObject, s);
+      if (!Array.isArray(value)) this.#object(value as JsonObject, s, known as JsonObject | null | undefined);
     } else if (s.type === 'list') {
-      if (Array.isArray(value) && hasFields(s.items)) this.#list(value, s);
+      if (Array.isArray(value) && hasFields(s.items)) this.#list(value, s, known as unknown[] | null | undefined);
     } else if (s.type === 'map') {
-      if (!Array.isArray(value) && hasFields(s.values)) this.#map(value as JsonObject, s);
+      if (!Array.isArray(value) && hasFields(s.values))
+        this.#map(value as JsonObject, s, known as JsonObject | null | undefined);
     }
   }
 
-  #object(value: JsonObject, s: ObjectSchema): void {
+  #object(value: JsonObject, s: ObjectSchema, known: JsonObject | null | undefined): void {
     for (const key of Object.keys(value)) {
       const field = s.fields.get(key);
       this.#path.push(key);
       if (field !== undefined) {
         const child = value[key];
-        if (typeof child === 'object' && child !== null) this.walk(child, field);
+        if (typeof child === 'object' && child !== null) this.walk(child, field, known?.[key]);
       } else if (!s.preserveUnknown && !(s.embedded && EMBEDDED_FIELDS.has(key))) {
         if (this.#found.size < MAX_REPORTED) this.#found.add(this.#text());
         delete value[key];
@@ -62,18 +63,18 @@ class Pruner {
     }
   }
 
-  #list(value: unknown[], s: ListSchema): void {
+  #list(value: unknown[], s: ListSchema, known: unknown[] | null | undefined): void {
     for (let i = 0; i < value.length; i++) {
       this.#path.push(i);
-      this.walk(value[i], s.items);
+      this.walk(value[i], s.items, known?.[i]);
       this.#path.pop();
     }
   }
 
-  #map(value: JsonObject, s: MapSchema): void {
+  #map(value: JsonObject, s: MapSchema, known: JsonObject | null | undefined): void {
     for (const key of Object.keys(value)) {
       this.#path.push(key);
-      this.walk(value[key], s.values);
+      this.walk(value[key], s.values, known?.[key]);
       this.#path.pop();
     }
   }

@@ -16,7 +16,9 @@ export interface FieldsV1 {
 export class FieldSet {
   readonly members: Set<PathElement>;
   readonly children: Map<PathElement, FieldSet>;
+  /** The wire form, once somebody asked for it: without and with the mark of the node itself. */
   #written: FieldsV1 | undefined;
+  #writtenAsMember: FieldsV1 | undefined;
 
   constructor(members = new Set<PathElement>(), children = new Map<PathElement, FieldSet>()) {
     this.members = members;
@@ -30,14 +32,28 @@ export class FieldSet {
     return set;
   }
 
-  /** @throws Error when this is no FieldsV1. */
+  /**
+   * Wire forms that this class has written, or read in the very form it would write, are known by identity: nobody changes them, and
+   * an object that is written again and again is not parsed again and again. @throws Error when this is no FieldsV1.
+   */
   static parse(fields: unknown): FieldSet {
-    return read(fields).set ?? new FieldSet();
+    const isObject = typeof fields === 'object' && fields !== null;
+    const known = isObject ? sets.get(fields) : undefined;
+    if (known !== undefined) return known;
+    const { set, isCanonical } = read(fields);
+    if (set === undefined) return new FieldSet();
+    if (isCanonical && isObject) set.#know(fields as FieldsV1);
+    return set;
+  }
+
+  #know(written: FieldsV1): FieldsV1 {
+    this.#written = written;
+    sets.set(written, this);
+    return written;
   }
 
   /** Only for the builder of the set. The empty path (the whole object) is not tracked. */
   insert(path: FieldPath): void {
-    this.#written = undefined;
     let node: FieldSet = this;
     const last = path.length - 1;
     if (last < 0) return;
@@ -74,19 +90,24 @@ export class FieldSet {
     return this.children.get(element);
   }
 
+  /** This very set when the other adds nothing to it. */
   union(other: FieldSet): FieldSet {
-    if (other.isEmpty()) return this;
+    if (other === this || other.isEmpty()) return this;
     if (this.isEmpty()) return other;
-    const children = new Map(this.children);
+    let { children } = this;
     for (const [element, theirs] of other.children) {
       const ours = children.get(element);
-      children.set(element, ours ? ours.union(theirs) : theirs);
+      const both = ours ? ours.union(theirs) : theirs;
+      if (both === ours || both.isEmpty()) continue;
+      if (children === this.children) children = new Map(children);
+      children.set(element, both);
     }
-    return new FieldSet(this.members.union(other.members), children);
+    const members = other.members.isSubsetOf(this.members) ? this.members : this.members.union(other.members);
+    return this.#like(members, children);
   }
 
   intersection(other: FieldSet): FieldSet {
-    if (other.isEmpty()) return other;
+    if (other === this || other.isEmpty()) return other;
     const children = new Map<PathElement, FieldSet>();
     for (const [element, ours] of this.children) {
       const theirs = other.children.get(element);
@@ -96,29 +117,43 @@ export class FieldSet {
     return new FieldSet(this.members.intersection(other.members), children);
   }
 
-  /** Members of this that are not members of the other; a parent in the other does not remove its children. */
+  /**
+   * Members of this that are not members of the other; a parent in the other does not remove its children. This very set when the
+   * other has none of its members.
+   */
   difference(other: FieldSet): FieldSet {
-    if (other.isEmpty()) return this;
-    const children = new Map<PathElement, FieldSet>();
-    for (const [element, ours] of this.children) {
-      const theirs = other.children.get(element);
-      const rest = theirs ? ours.difference(theirs) : ours;
-      if (!theirs || !rest.isEmpty()) children.set(element, rest);
-    }
-    return new FieldSet(this.members.difference(other.members), children);
+    return this.#without(other, (ours, theirs) => ours.difference(theirs), undefined);
   }
 
   /** As `difference`, but a member of the other also removes everything below it. */
   recursiveDifference(other: FieldSet): FieldSet {
+    return this.#without(other, (ours, theirs) => ours.recursiveDifference(theirs), other.members);
+  }
+
+  #without(
+    other: FieldSet,
+    below: (ours: FieldSet, theirs: FieldSet) => FieldSet,
+    /** What lies below these goes too. */
+    whole: ReadonlySet<PathElement> | undefined,
+  ): FieldSet {
     if (other.isEmpty()) return this;
-    const children = new Map<PathElement, FieldSet>();
+    let { children } = this;
     for (const [element, ours] of this.children) {
-      if (other.members.has(element)) continue;
       const theirs = other.children.get(element);
-      const rest = theirs ? ours.recursiveDifference(theirs) : ours;
-      if (!theirs || !rest.isEmpty()) children.set(element, rest);
+      const isGone = whole?.has(element) === true;
+      if (!isGone && theirs === undefined) continue;
+      const rest = isGone || theirs === undefined ? undefined : below(ours, theirs);
+      if (rest === ours) continue;
+      if (children === this.children) children = new Map(children);
+      if (rest === undefined || rest.isEmpty()) children.delete(element);
+      else children.set(element, rest);
     }
-    return new FieldSet(this.members.difference(other.members), children);
+    const members = this.members.isDisjointFrom(other.members) ? this.members : this.members.difference(other.members);
+    return this.#like(members, children);
+  }
+
+  #like(members: Set<PathElement>, children: Map<PathElement, FieldSet>): FieldSet {
+    return members === this.members && children === this.children ? this : new FieldSet(members, children);
   }
 
   equals(other: FieldSet): boolean {
@@ -133,41 +168,66 @@ export class FieldSet {
     }
   }
 
-  /** The wire form in canonical order. */
+  /** The wire form in canonical order; shared, so nobody may change it. */
   toFieldsV1(): FieldsV1 {
-    this.#written ??= this.#write(false);
-    return this.#written;
+    return this.#written ?? this.#know(this.#write(false));
   }
 
-  #write(includeSelf: boolean): FieldsV1 {
+  #write(asMember: boolean): FieldsV1 {
+    const known = asMember ? this.#writtenAsMember : this.#written;
+    if (known !== undefined) return known;
     const out: FieldsV1 = {};
-    if (includeSelf && (this.members.size > 0 || this.children.size > 0)) out['.'] = NOTHING;
+    if (asMember && (this.members.size > 0 || this.children.size > 0)) out['.'] = NOTHING;
     const elements = this.children.size === 0 ? [...this.members] : [...this.members.union(this.children)];
     if (elements.length > 1) elements.sort(comparePathElements);
     for (const element of elements) {
       const child = this.children.get(element);
       out[element] = child ? child.#write(this.members.has(element)) : NOTHING;
     }
+    if (asMember) this.#writtenAsMember = out;
+    else this.#written = out;
     return out;
   }
 }
 
-function read(fields: unknown): { set: FieldSet | undefined; member: boolean } {
-  if (fields === null || fields === undefined) return { set: undefined, member: true };
+/** By their wire forms, which are never changed. */
+const sets = new WeakMap<object, FieldSet>();
+
+interface Read {
+  set: FieldSet | undefined;
+  member: boolean;
+  /** It is what `toFieldsV1` would write. */
+  isCanonical: boolean;
+}
+
+function read(fields: unknown): Read {
+  if (fields === null || fields === undefined) return { set: undefined, member: true, isCanonical: false };
   if (typeof fields !== 'object' || Array.isArray(fields)) throw new Error('ReadMapCB: expect { or n');
   let set: FieldSet | undefined;
   let member = false;
+  let isCanonical = true;
+  let last: PathElement | undefined;
   for (const key of Object.keys(fields)) {
     if (key === '.') {
       member = true;
+      if (last !== undefined) isCanonical = false;
       continue;
     }
     const element = parsePathElement(key);
-    if (element === undefined) continue;
+    if (element === undefined) {
+      isCanonical = false;
+      continue;
+    }
     const below = read((fields as Record<string, unknown>)[key]);
+    if (!below.isCanonical || element !== key || (last !== undefined && comparePathElements(last, element) >= 0)) {
+      isCanonical = false;
+    }
+    last = element;
     set ??= new FieldSet();
     if (below.member) set.members.add(element);
     if (below.set) set.children.set(element, below.set);
   }
-  return { set, member: member || set === undefined };
+  // A mark of its own on a node without anything below it is said by the node alone.
+  if (member && set === undefined) isCanonical = false;
+  return { set, member: member || set === undefined, isCanonical };
 }

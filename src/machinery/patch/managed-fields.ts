@@ -126,7 +126,7 @@ export function recordUpdate(
       ...(options.subresource ? { subresource: options.subresource } : {}),
     });
     const previous = managed.fields.get(id);
-    const set = previous ? touched.union(previous.set) : touched;
+    const set = previous ? previous.set.union(touched) : touched;
     managed.fields.set(id, { set, apiVersion: options.apiVersion, applied: false });
     managed.times.set(id, options.time);
   }

@@ -16,9 +16,11 @@ export interface VersionedSet {
 export interface Managed {
   fields: Map<string, VersionedSet>;
   times: Map<string, string>;
+  /** Entries as they were read, for those that stay as they were. */
+  entries: ReadonlyMap<string, ManagedFieldsEntry>;
 }
 
-export const emptyManaged = (): Managed => ({ fields: new Map(), times: new Map() });
+export const emptyManaged = (): Managed => ({ fields: new Map(), times: new Map(), entries: new Map() });
 
 interface Identity {
   manager?: string;
@@ -39,43 +41,83 @@ export function managerIdentifier(entry: Identity): string {
 
 export const parseIdentifier = (identifier: string): Identity => JSON.parse(identifier) as Identity;
 
+interface Decoded {
+  id: string;
+  owned: VersionedSet;
+}
+
+/** What the entries written here mean. They are never changed, so an object that is written often is not decoded often. */
+const decoded = new WeakMap<ManagedFieldsEntry, Decoded>();
+
 /** @throws Error in upstream's words when an entry is not valid. */
 export function decodeManagedFields(entries: readonly ManagedFieldsEntry[] | undefined): Managed {
-  const managed = emptyManaged();
+  const known = new Map<string, ManagedFieldsEntry>();
+  const managed: Managed = { fields: new Map(), times: new Map(), entries: known };
   entries?.forEach((entry, i) => {
-    if (typeof entry !== 'object' || entry === null) throw new Error('operation must be `Apply` or `Update`');
-    if (entry.operation !== 'Apply' && entry.operation !== 'Update')
-      throw new Error('operation must be `Apply` or `Update`');
-    if (!entry.apiVersion) throw new Error('apiVersion must not be empty');
-    if (!entry.fieldsType) throw new Error(`missing fieldsType in managed fields entry ${i}`);
-    if (entry.fieldsType !== 'FieldsV1')
-      throw new Error(`invalid fieldsType "${entry.fieldsType as string}" in managed fields entry ${i}`);
-    const id = managerIdentifier(entry);
-    const set = FieldSet.parse(entry.fieldsV1 ?? {});
-    managed.fields.set(id, { set, apiVersion: entry.apiVersion, applied: entry.operation === 'Apply' });
+    const written = typeof entry === 'object' && entry !== null ? decoded.get(entry) : undefined;
+    const { id, owned } = written ?? decodeEntry(entry, i);
+    if (written !== undefined) known.set(id, entry);
+    managed.fields.set(id, owned);
     if (entry.time) managed.times.set(id, entry.time);
   });
   return managed;
 }
 
-/** Undefined when nobody owns anything. Order: operation, time, manager, version, subresource. */
+function decodeEntry(entry: ManagedFieldsEntry, i: number): Decoded {
+  if (typeof entry !== 'object' || entry === null) throw new Error('operation must be `Apply` or `Update`');
+  if (entry.operation !== 'Apply' && entry.operation !== 'Update')
+    throw new Error('operation must be `Apply` or `Update`');
+  if (!entry.apiVersion) throw new Error('apiVersion must not be empty');
+  if (!entry.fieldsType) throw new Error(`missing fieldsType in managed fields entry ${i}`);
+  if (entry.fieldsType !== 'FieldsV1')
+    throw new Error(`invalid fieldsType "${entry.fieldsType as string}" in managed fields entry ${i}`);
+  const set = FieldSet.parse(entry.fieldsV1 ?? {});
+  return {
+    id: managerIdentifier(entry),
+    owned: { set, apiVersion: entry.apiVersion, applied: entry.operation === 'Apply' },
+  };
+}
+
+/** Undefined when nobody owns anything. Order: operation, time, manager, version, subresource. Nobody may change the entries. */
 export function encodeManagedFields(managed: Managed): ManagedFieldsEntry[] | undefined {
   if (managed.fields.size === 0) return undefined;
   const entries: ManagedFieldsEntry[] = [];
-  for (const [id, { set, apiVersion, applied }] of managed.fields) {
-    const identity = parseIdentifier(id);
+  for (const [id, owned] of managed.fields) {
+    const entry = managed.entries.get(id);
     const time = managed.times.get(id);
-    entries.push({
-      ...(identity.manager ? { manager: identity.manager } : {}),
-      operation: applied ? 'Apply' : (identity.operation ?? 'Update'),
-      apiVersion,
-      ...(time ? { time } : {}),
-      fieldsType: 'FieldsV1',
-      fieldsV1: set.toFieldsV1(),
-      ...(identity.subresource ? { subresource: identity.subresource } : {}),
-    });
+    entries.push(entry !== undefined && says(entry, owned, time) ? entry : encodeEntry(id, owned, time));
   }
   return entries.sort(compareEntries);
+}
+
+function says(
+  entry: ManagedFieldsEntry,
+  { set, apiVersion, applied }: VersionedSet,
+  time: string | undefined,
+): boolean {
+  const known = decoded.get(entry)?.owned;
+  return (
+    known?.set === set &&
+    known.apiVersion === apiVersion &&
+    known.applied === applied &&
+    (entry.time || undefined) === time
+  );
+}
+
+function encodeEntry(id: string, owned: VersionedSet, time: string | undefined): ManagedFieldsEntry {
+  const { set, apiVersion, applied } = owned;
+  const identity = parseIdentifier(id);
+  const entry: ManagedFieldsEntry = {
+    ...(identity.manager ? { manager: identity.manager } : {}),
+    operation: applied ? 'Apply' : (identity.operation ?? 'Update'),
+    apiVersion,
+    ...(time ? { time } : {}),
+    fieldsType: 'FieldsV1',
+    fieldsV1: set.toFieldsV1(),
+    ...(identity.subresource ? { subresource: identity.subresource } : {}),
+  };
+  decoded.set(entry, { id, owned: { set, apiVersion, applied } });
+  return entry;
 }
 
 function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {

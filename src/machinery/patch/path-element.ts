@@ -85,13 +85,40 @@ export function comparePathElements(a: PathElement, b: PathElement): number {
     case 'f':
       return compareStrings(a, b);
     case 'k':
-      return compareKeys(parseJson(a.slice(2)) as JsonObject, parseJson(b.slice(2)) as JsonObject);
+      return (
+        compareWithinString(a, b) ??
+        compareKeys(parseJson(a.slice(2)) as JsonObject, parseJson(b.slice(2)) as JsonObject)
+      );
     case 'v':
       return compareValues(parseJson(a.slice(2)), parseJson(b.slice(2)));
     default:
       return Number(a.slice(2)) - Number(b.slice(2));
   }
 }
+
+/**
+ * The common case without parsing: two key elements that first differ inside a string that escapes nothing. Undefined where that
+ * is not so.
+ */
+function compareWithinString(a: PathElement, b: PathElement): number | undefined {
+  const n = Math.min(a.length, b.length);
+  let inString = false;
+  for (let i = 2; i < n; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === BACKSLASH || y === BACKSLASH || x > ASCII || y > ASCII) return undefined;
+    if (x === y) {
+      if (x === QUOTE) inString = !inString;
+      continue;
+    }
+    if (!inString) return undefined;
+    return x === QUOTE ? -1 : y === QUOTE ? 1 : x - y;
+  }
+  return undefined;
+}
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ASCII = 0x7f;
 
 function compareKeys(a: JsonObject, b: JsonObject): number {
   const left = Object.entries(a);

@@ -110,7 +110,7 @@ function applyAllowingLastApplied(
 /** `managed` is left as it is: a second attempt starts from the same. */
 function apply(live: KubeObject, applied: KubeObject, before: Managed, options: ApplyOptions, force: boolean): Outcome {
   const { schema, source, apiVersion } = options;
-  const managed: Managed = { fields: new Map(before.fields), times: new Map(before.times) };
+  const managed: Managed = { ...before, fields: new Map(before.fields), times: new Map(before.times) };
   const updater = new Updater(options);
   const id = managerIdentifier({
     manager: options.manager || 'unknown',

@@ -37,6 +37,7 @@ function validateLease(lease: Lease): Errors {
 }
 
 export const leaseStrategy: Strategy<Lease> = {
+  sharesUnchanged: true,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   default(lease) {

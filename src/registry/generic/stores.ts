@@ -80,7 +80,11 @@ export class Stores {
       cache = this.#options.cacher.cacheFor<KubeObject>({
         prefix,
         serve: (value, revision) => spliceResourceVersion(storedJson(value), revision),
-        parse: (bytes) => parseJson(bytes) as KubeObject,
+        parse(bytes) {
+          const object = parseJson(bytes) as KubeObject;
+          if (strategy.sharesUnchanged === true) strategy.default?.(object);
+          return object;
+        },
         labels: (object) => object.metadata.labels ?? EMPTY,
         fields: (object) => selectableFields(storageRow, strategy, object),
         indexes: Object.fromEntries(

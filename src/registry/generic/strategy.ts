@@ -46,6 +46,12 @@ export interface UpdateStrategy<T extends KubeObject = KubeObject> {
 }
 
 export interface Strategy<T extends KubeObject = KubeObject> extends UpdateStrategy<T> {
+  /**
+   * An update shares with the stored object what did not change (sharing.ts). To say so, the hooks must assign to nothing below
+   * the members of the object that they did not make themselves, save to fill what is missing (`default` of a stored object fills
+   * nothing).
+   */
+  sharesUnchanged?: boolean;
   /** Fills what the client left out. Idempotent; also run on objects read from storage. */
   default?(object: T): void;
   prepareForCreate?(object: T, context: StrategyContext): void;

@@ -5,13 +5,13 @@
  */
 
 import { conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
-import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { sameExceptManagedFieldsTime } from '../../machinery/patch/managed-fields.ts';
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
 import { isStorageError } from '../../storage/storage.ts';
 import { beforeCreate, beforeUpdate, fillSystemFields } from './before-create.ts';
 import { resourceVersionProblem } from './list-options.ts';
+import { settleParts } from './sharing.ts';
 import { OPTIMISTIC_LOCK_ERROR, statusOf } from './storage-errors.ts';
 import { type Entry, isEqualJson, type StoreCore, type WriteContext } from './store-core.ts';
 import type { UpdateStrategy } from './strategy.ts';
@@ -87,8 +87,7 @@ async function attempt(
   beforeUpdate(store, request.door, object, old, context);
   // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
   const before = old.metadata.managedFields;
-  if (before !== undefined && sameExceptManagedFieldsTime(object, old))
-    object.metadata.managedFields = cloneJson(before);
+  if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = before;
   if (request.validateUpdate !== undefined) await request.validateUpdate(object, old);
   if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
     return removeEmptied(store, key, object, entry, context);
@@ -183,6 +182,7 @@ async function write(
   context: WriteContext,
 ): Promise<Written> {
   object.metadata.resourceVersion = String(entry.revision);
+  if (store.strategy.sharesUnchanged === true) settleParts(object, old);
   if (isEqualJson(object, old)) return { object, bytes: store.bytes(entry), created: false };
   const stored = store.toStorage(object);
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };

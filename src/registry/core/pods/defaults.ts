@@ -1,10 +1,12 @@
 /**
  * Defaults of pods and of every kind that holds a pod template. In place, idempotent; also brings quantities into their
- * canonical text and writes the structs that upstream's encoder never leaves out (`resources: {}`).
+ * canonical text and writes the structs that upstream's encoder never leaves out (`resources: {}`). Where a default follows from
+ * another field, what it is put into is made anew: it may be shared with the stored object.
  * Upstream: pkg/apis/core/v1/defaults.go, zz_generated.defaults.go, conversion.go
  */
 import type {
   Container,
+  ContainerPort,
   EphemeralContainer,
   Lifecycle,
   Pod,
@@ -27,7 +29,15 @@ type Quantities = Record<string, string>;
 /** Canonical text of each amount. Text that is no quantity stays for validation to report. */
 export function defaultResourceList(list: Quantities | undefined | null): void {
   if (!list) return;
-  for (const name in list) list[name] = canonical(list[name]!);
+  for (const name in list) {
+    const amount = canonical(list[name]!);
+    if (amount !== list[name]) list[name] = amount;
+  }
+}
+
+function defaultDivisor(field: { divisor?: string }): void {
+  const divisor = canonical(field.divisor ?? '0');
+  if (divisor !== field.divisor) field.divisor = divisor;
 }
 
 export function canonical(value: string): string {
@@ -72,7 +82,7 @@ export function defaultContainer(container: Container | EphemeralContainer): voi
   for (const env of container.env ?? []) {
     const from = env.valueFrom;
     if (from?.fieldRef) from.fieldRef.apiVersion ||= 'v1';
-    if (from?.resourceFieldRef) from.resourceFieldRef.divisor = canonical(from.resourceFieldRef.divisor ?? '0');
+    if (from?.resourceFieldRef) defaultDivisor(from.resourceFieldRef);
     if (from?.fileKeyRef) from.fileKeyRef.optional ??= false;
   }
   container.resources ??= {};
@@ -93,7 +103,7 @@ type DownwardFiles = NonNullable<NonNullable<Volume['downwardAPI']>['items']>;
 function defaultDownwardFiles(items: DownwardFiles | undefined): void {
   for (const item of items ?? []) {
     if (item.fieldRef) item.fieldRef.apiVersion ||= 'v1';
-    if (item.resourceFieldRef) item.resourceFieldRef.divisor = canonical(item.resourceFieldRef.divisor ?? '0');
+    if (item.resourceFieldRef) defaultDivisor(item.resourceFieldRef);
   }
 }
 
@@ -132,7 +142,8 @@ function defaultVolume(volume: Volume): void {
     break;
   }
   if (!hasSource) volume.emptyDir = {};
-  if (volume.emptyDir?.sizeLimit !== undefined) volume.emptyDir.sizeLimit = canonical(volume.emptyDir.sizeLimit);
+  const limit = volume.emptyDir?.sizeLimit;
+  if (limit !== undefined && canonical(limit) !== limit) volume.emptyDir!.sizeLimit = canonical(limit);
   if (volume.secret) volume.secret.defaultMode ??= 0o644;
   if (volume.configMap) volume.configMap.defaultMode ??= 0o644;
   if (volume.downwardAPI) {
@@ -173,11 +184,19 @@ export function defaultPodSpec(spec: PodSpec): void {
 }
 
 /** With host networking every container port is a host port. */
-function hostPorts(containers: readonly Container[] | undefined): void {
-  for (const container of containers ?? []) {
-    for (const port of container.ports ?? [])
-      if (!port.hostPort && port.containerPort) port.hostPort = port.containerPort;
-  }
+function hostPorts(spec: PodSpec, list: 'containers' | 'initContainers'): void {
+  const lacks = (port: ContainerPort) => !port.hostPort && Boolean(port.containerPort);
+  if (!spec[list]?.some((container) => container.ports?.some(lacks))) return;
+  spec[list] = spec[list].map((container) =>
+    container.ports?.some(lacks)
+      ? { ...container, ports: container.ports.map((port) => (lacks(port) ? withHostPort(port) : port)) }
+      : container,
+  );
+}
+
+/** With the field in its place. */
+function withHostPort({ name, hostPort: _, ...rest }: ContainerPort): ContainerPort {
+  return { ...(name === undefined ? {} : { name }), hostPort: rest.containerPort, ...rest };
 }
 
 export function defaultPodTemplate(template: PodTemplateSpec): void {
@@ -189,8 +208,9 @@ export function defaultPodTemplate(template: PodTemplateSpec): void {
 function requestsFromLimits(containers: readonly Container[] | undefined): void {
   for (const { resources } of containers ?? []) {
     if (!resources?.limits) continue;
-    resources.requests ??= {};
-    for (const name in resources.limits) resources.requests[name] ??= resources.limits[name]!;
+    const requests = { ...resources.requests };
+    for (const name in resources.limits) requests[name] ??= resources.limits[name]!;
+    if (Object.keys(requests).length > Object.keys(resources.requests ?? {}).length) resources.requests = requests;
   }
 }
 
@@ -199,19 +219,19 @@ function defaultPodResources(spec: PodSpec): void {
   if (!resources) return;
   const empty = (list: Quantities | undefined) => !list || Object.keys(list).length === 0;
   if (!empty(resources.limits) || !empty(resources.requests)) {
-    const limits = resources.limits ?? {};
+    const limits = { ...resources.limits };
     for (const [name, amount] of Object.entries(aggregateContainers(spec, 'limits'))) {
       if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= amount;
     }
-    if (!empty(limits)) resources.limits = limits;
+    if (Object.keys(limits).length > Object.keys(resources.limits ?? {}).length) resources.limits = limits;
   }
   if (empty(resources.limits)) return;
-  const requests = resources.requests ?? {};
+  const requests = { ...resources.requests };
   for (const [name, amount] of Object.entries(aggregateContainers(spec, 'requests'))) {
     if (isPodLevelResource(name) && isOvercommitAllowed(name)) requests[name] ??= amount;
   }
   for (const name in resources.limits) if (isPodLevelResource(name)) requests[name] ??= resources.limits[name]!;
-  if (!empty(requests)) resources.requests = requests;
+  if (Object.keys(requests).length > Object.keys(resources.requests ?? {}).length) resources.requests = requests;
 }
 
 function defaultStatus(status: PodStatus): void {
@@ -239,8 +259,8 @@ export function defaultPod(pod: Pod): void {
   defaultPodResources(spec);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork) {
-    hostPorts(spec.containers);
-    hostPorts(spec.initContainers);
+    hostPorts(spec, 'containers');
+    hostPorts(spec, 'initContainers');
   }
   pod.status ??= {};
   defaultStatus(pod.status);

@@ -20,6 +20,7 @@ import { podWarnings } from './warnings.ts';
 const optionsFor = (old: Pod) => podOptions(old.spec, old.metadata, true);
 
 export const podStrategy: Strategy<Pod> = {
+  sharesUnchanged: true,
   default: defaultPod,
   prepareForCreate(pod, context) {
     const spec = pod.spec!;
@@ -133,7 +134,8 @@ function keepObservedGenerations(pod: Pod, old: Pod): void {
   if (!status.observedGeneration) keep(status, old.status ?? {}, 'observedGeneration');
   for (const condition of status.conditions ?? []) {
     const before = old.status?.conditions?.find((c) => c.type === condition.type);
-    if (!condition.observedGeneration && before) keep(condition, before, 'observedGeneration');
+    if (!condition.observedGeneration && before !== undefined && before !== condition)
+      keep(condition, before, 'observedGeneration');
   }
 }
 
