@@ -6,8 +6,10 @@ export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.resources ??= {};
   defaultResources(spec.resources);
   spec.volumeMode ??= 'Filesystem';
-  if (spec.dataSource) spec.dataSource.apiGroup ??= null as never;
-  if (spec.dataSourceRef) spec.dataSourceRef.apiGroup ??= null as never;
+  for (const source of [spec.dataSource, spec.dataSourceRef]) {
+    // Written only where it is missing: the source may be the stored object's.
+    if (source && source.apiGroup === undefined) source.apiGroup = null as never;
+  }
 }
 
 export function defaultClaim(claim: PersistentVolumeClaim): void {

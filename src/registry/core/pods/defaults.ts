@@ -239,8 +239,8 @@ function defaultStatus(status: PodStatus): void {
   if (podIP && podIPs?.[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }];
   else if (!podIP && podIPs?.[0]?.ip) status.podIP = podIPs[0].ip;
   for (const condition of status.conditions ?? []) {
-    condition.lastProbeTime ??= null as never;
-    condition.lastTransitionTime ??= null as never;
+    if (condition.lastProbeTime === undefined) condition.lastProbeTime = null as never;
+    if (condition.lastTransitionTime === undefined) condition.lastTransitionTime = null as never;
   }
   for (const list of [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]) {
     for (const container of list ?? []) {

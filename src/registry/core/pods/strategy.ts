@@ -85,7 +85,7 @@ export const podStrategy: Strategy<Pod> = {
         const now = pod.spec!;
         const before = old.spec!;
         const sameCount =
-          now.containers.length === before.containers.length &&
+          now.containers?.length === before.containers.length &&
           (now.initContainers?.length ?? 0) === (before.initContainers?.length ?? 0);
         if (sameCount) {
           keepAllBut(pod, old);
