@@ -116,6 +116,7 @@ function validateSlice(slice: EndpointSlice, old: EndpointSlice | undefined): Er
 }
 
 export const endpointSliceStrategy: Strategy<EndpointSlice> = specStatusStrategy<EndpointSlice>({
+  sharesUnchanged: true,
   generation: ['endpoints', 'ports', 'addressType', 'labels'],
   default(slice) {
     slice.endpoints ??= null as never;

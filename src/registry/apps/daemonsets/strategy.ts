@@ -134,6 +134,7 @@ function validateStatus(status: Partial<DaemonSetStatus>, old: Partial<DaemonSet
 }
 
 export const daemonSetStrategy: Strategy<DaemonSet> = specStatusStrategy<DaemonSet>({
+  sharesUnchanged: true,
   generation: ['spec'],
   default: defaultDaemonSet,
   initialStatus: () => ({

@@ -105,6 +105,7 @@ function validateStatus(status: DeploymentStatus, old: DeploymentStatus): Errors
 }
 
 export const deploymentStrategy: Strategy<Deployment> = specStatusStrategy<Deployment>({
+  sharesUnchanged: true,
   generation: ['spec', 'annotations'],
   scale: {
     specReplicas: '.spec.replicas',

@@ -52,6 +52,7 @@ function validateSpec(set: ReplicaSet, options: PodValidationOptions): Errors {
 }
 
 export const replicaSetStrategy: Strategy<ReplicaSet> = specStatusStrategy<ReplicaSet>({
+  sharesUnchanged: true,
   generation: ['spec'],
   scale: {
     specReplicas: '.spec.replicas',

@@ -72,6 +72,7 @@ function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): Errors {
 }
 
 export const cronJobStrategy: Strategy<CronJob> = specStatusStrategy<CronJob>({
+  sharesUnchanged: true,
   generation: ['spec'],
   default: defaultCronJob,
   warn(job, old, context) {

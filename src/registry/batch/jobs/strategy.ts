@@ -60,6 +60,7 @@ function generateSelector(job: Job): void {
 }
 
 export const jobStrategy: Strategy<Job> = specStatusStrategy<Job>({
+  sharesUnchanged: true,
   generation: ['spec'],
   defaultPropagation: 'Orphan',
   warnOfDelete: ({ propagationPolicy, orphanDependents }) =>

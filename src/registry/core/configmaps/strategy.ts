@@ -27,6 +27,7 @@ function validateConfigMap(map: ConfigMap): Errors {
 }
 
 export const configMapStrategy: Strategy<ConfigMap> = {
+  sharesUnchanged: true,
   allowUnconditionalUpdate: true,
   validate: validateConfigMap,
   validateUpdate(map, old) {

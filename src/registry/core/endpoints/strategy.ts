@@ -42,6 +42,7 @@ function validateEndpoints(endpoints: Endpoints): Errors {
 }
 
 export const endpointsStrategy: Strategy<Endpoints> = {
+  sharesUnchanged: true,
   allowUnconditionalUpdate: true,
   allowCreateOnUpdate: true,
   default(endpoints) {

@@ -166,6 +166,7 @@ const base = specStatusStrategy<Node>({
 
 /** A node may be created with a status: kubelets register themselves whole. */
 export const nodeStrategy: Strategy<Node> = {
+  sharesUnchanged: true,
   ...base,
   prepareForCreate(node) {
     delete node.metadata.generation;

@@ -171,7 +171,7 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ||= 'ClusterFirst';
   if (spec.serviceAccountName || spec.serviceAccount) {
     spec.serviceAccountName ||= spec.serviceAccount!;
-    spec.serviceAccount = spec.serviceAccountName;
+    if (spec.serviceAccount !== spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   }
   spec.securityContext ??= {};
   spec.schedulerName ||= 'default-scheduler';

@@ -50,6 +50,7 @@ function validateSpec(spec: ReplicationControllerSpec, options: PodValidationOpt
 
 export const replicationControllerStrategy: Strategy<ReplicationController> = specStatusStrategy<ReplicationController>(
   {
+    sharesUnchanged: true,
     generation: ['spec'],
     defaultPropagation: 'Orphan',
     scale: {

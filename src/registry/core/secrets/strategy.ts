@@ -89,6 +89,7 @@ function defaultSecret(secret: Secret): void {
 }
 
 export const secretStrategy: Strategy<Secret> = {
+  sharesUnchanged: true,
   allowUnconditionalUpdate: true,
   default: defaultSecret,
   validate: validateSecret,

@@ -16,6 +16,7 @@ function warn(account: ServiceAccount, old: ServiceAccount | undefined, context:
 }
 
 export const serviceAccountStrategy: Strategy<ServiceAccount> = {
+  sharesUnchanged: true,
   allowUnconditionalUpdate: true,
   prepareForCreate: cleanSecrets,
   prepareForUpdate: cleanSecrets,
