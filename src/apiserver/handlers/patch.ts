@@ -228,7 +228,7 @@ export function applyMechanism(
   const { store } = endpoint;
   const strict = options.fieldValidation ?? 'Warn';
   const applied = parseApplied(body, type);
-  const repeated = strict === 'Ignore' || type === APPLY_CBOR ? [] : findYamlDuplicates(body.toString());
+  const repeated = strict === 'Ignore' || type === APPLY_CBOR ? [] : repeatedKeys(body, applied);
   if (repeated.length > 0) {
     if (strict === 'Strict')
       throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated.join(', ')}`);
@@ -250,6 +250,12 @@ export function applyMechanism(
     store.strategy.default?.(object);
     return object;
   };
+}
+
+/** In the words of the YAML reader, also of JSON. */
+function repeatedKeys(body: Buffer, applied: object): string[] {
+  if (body[0] === 0x7b && findDuplicateKeys(body, applied).length === 0) return [];
+  return findYamlDuplicates(body.toString());
 }
 
 export function parseApplied(body: Buffer, type: string): KubeObject {

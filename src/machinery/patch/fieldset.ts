@@ -3,6 +3,7 @@
  * have members below. Values are immutable once they leave the function that built them.
  * Upstream: structured-merge-diff fieldpath/set.go
  */
+import type { Schema } from '../schema/schema.ts';
 import { comparePathElements, fieldElement, type PathElement, parsePathElement } from './path-element.ts';
 
 export type FieldPath = readonly PathElement[];
@@ -16,6 +17,8 @@ export interface FieldsV1 {
 export class FieldSet {
   readonly members: Set<PathElement>;
   readonly children: Map<PathElement, FieldSet>;
+  /** A schema that the set was found to be right for (reconcile.ts). */
+  fits: Schema | undefined;
   /** The wire form, once somebody asked for it: without and with the mark of the node itself. */
   #written: FieldsV1 | undefined;
   #writtenAsMember: FieldsV1 | undefined;
@@ -157,7 +160,14 @@ export class FieldSet {
   }
 
   equals(other: FieldSet): boolean {
-    return this.difference(other).isEmpty() && other.difference(this).isEmpty();
+    if (this === other) return true;
+    if (this.members.size !== other.members.size || this.children.size !== other.children.size) return false;
+    if (this.members !== other.members && !this.members.isSubsetOf(other.members)) return false;
+    for (const [element, ours] of this.children) {
+      const theirs = other.children.get(element);
+      if (theirs === undefined || !ours.equals(theirs)) return false;
+    }
+    return true;
   }
 
   /** Every member, in upstream's order: the members of a node before what lies below it. */
@@ -178,8 +188,9 @@ export class FieldSet {
     if (known !== undefined) return known;
     const out: FieldsV1 = {};
     if (asMember && (this.members.size > 0 || this.children.size > 0)) out['.'] = NOTHING;
-    const elements = this.children.size === 0 ? [...this.members] : [...this.members.union(this.children)];
-    if (elements.length > 1) elements.sort(comparePathElements);
+    const elements = [...this.members];
+    for (const element of this.children.keys()) if (!this.members.has(element)) elements.push(element);
+    sortElements(elements);
     for (const element of elements) {
       const child = this.children.get(element);
       out[element] = child ? child.#write(this.members.has(element)) : NOTHING;
@@ -187,6 +198,25 @@ export class FieldSet {
     if (asMember) this.#writtenAsMember = out;
     else this.#written = out;
     return out;
+  }
+}
+
+const FEW = 24;
+
+/** Nodes have few elements, mostly in order already: Array.sort would take longer to begin than this takes. */
+function sortElements(elements: PathElement[]): void {
+  if (elements.length > FEW) {
+    elements.sort(comparePathElements);
+    return;
+  }
+  for (let i = 1; i < elements.length; i++) {
+    const element = elements[i]!;
+    let at = i;
+    while (at > 0 && comparePathElements(elements[at - 1]!, element) > 0) {
+      elements[at] = elements[at - 1]!;
+      at--;
+    }
+    elements[at] = element;
   }
 }
 

@@ -116,18 +116,21 @@ export function recordUpdate(
   const updater = new Updater(options);
   const before = withoutManagedFields(live) ?? {};
   updater.reconcile(before, managed);
+  const id = managerIdentifier({
+    manager: options.manager || 'unknown',
+    operation: 'Update',
+    apiVersion: options.apiVersion,
+    ...(options.subresource ? { subresource: options.subresource } : {}),
+  });
+  const last = managed.fields.get(id)?.set;
   const compare = updater.settle(before, withoutManagedFields(object), managed, undefined, true);
   const touched = updater.filter(compare.modified.union(compare.added)).difference(STRIPPED);
   if (!touched.isEmpty()) {
-    const id = managerIdentifier({
-      manager: options.manager || 'unknown',
-      operation: 'Update',
-      apiVersion: options.apiVersion,
-      ...(options.subresource ? { subresource: options.subresource } : {}),
-    });
     const previous = managed.fields.get(id);
     const set = previous ? previous.set.union(touched) : touched;
-    managed.fields.set(id, { set, apiVersion: options.apiVersion, applied: false });
+    // Who changes again what was theirs has the very set they had, with all that is known of it.
+    const same = last?.equals(set) ? last : set;
+    managed.fields.set(id, { set: same, apiVersion: options.apiVersion, applied: false });
     managed.times.set(id, options.time);
   }
   capUpdateManagers(managed);
@@ -215,7 +218,7 @@ export class Updater {
         continue;
       }
       const conflicting = owned.set.intersection(compare.modified.union(compare.added));
-      for (const path of conflicting.paths()) conflicts.push({ manager: id, path });
+      if (!force) for (const path of conflicting.paths()) conflicts.push({ manager: id, path });
       const rest = owned.set.difference(conflicting).difference(compare.removed);
       changes.set(id, { ...owned, set: rest });
     }

@@ -116,7 +116,8 @@ function encodeEntry(id: string, owned: VersionedSet, time: string | undefined):
     fieldsV1: set.toFieldsV1(),
     ...(identity.subresource ? { subresource: identity.subresource } : {}),
   };
-  decoded.set(entry, { id, owned: { set, apiVersion, applied } });
+  // Not `id`: through a Scale an entry gets another version, and with it another identity.
+  decoded.set(entry, { id: managerIdentifier(entry), owned: { set, apiVersion, applied } });
   return entry;
 }
 

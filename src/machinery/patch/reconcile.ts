@@ -9,16 +9,14 @@ import type { PathElement } from './path-element.ts';
 
 /** The set at today's schema; undefined when it is right as it is. */
 export function reconcileFieldSet(set: FieldSet, schema: Schema, source: SchemaSource): FieldSet | undefined {
-  if (settled.get(set) === schema) return undefined;
+  // Neither of the two changes.
+  if (set.fits === schema) return undefined;
   const whole = new FieldSet();
   visit(set, schema, source, [], whole);
   if (!whole.isEmpty()) return set.recursiveDifference(whole).union(whole);
-  settled.set(set, schema);
+  set.fits = schema;
   return undefined;
 }
-
-/** Sets that were found right, with the schema they are right for: neither changes. */
-const settled = new WeakMap<FieldSet, Schema>();
 
 function visit(set: FieldSet, schema: Schema, source: SchemaSource, path: PathElement[], whole: FieldSet): void {
   const atom = atomOf(schema, source);

@@ -5,6 +5,7 @@
  */
 import { badRequest, StatusError } from '../errors/status-error.ts';
 import { type KubeObject, parseApiVersion } from '../meta/object.ts';
+import type { Schema } from '../schema/schema.ts';
 import { FieldSet } from './fieldset.ts';
 import { jsonEqual } from './json-value.ts';
 import { allowedByLastApplied, refreshLastApplied } from './last-applied.ts';
@@ -126,7 +127,7 @@ function apply(live: KubeObject, applied: KubeObject, before: Managed, options: 
     });
   }
   try {
-    validateTyped(live, schema, source, { allowDuplicates: true });
+    validateLive(live, options);
   } catch (err) {
     throw new StatusError({
       code: 500,
@@ -138,17 +139,26 @@ function apply(live: KubeObject, applied: KubeObject, before: Managed, options: 
   const set = updater.filter(toFieldSet(applied, schema, source));
   managed.fields.set(id, { set, apiVersion, applied: true });
   const merged = mergeTyped(live, applied, schema, source);
-  const object = prune(merged, managed, last, updater, apiVersion);
+  const object = prune(merged, managed, last, set, updater, apiVersion);
   updater.settle(live, object, managed, id, force);
   const own = managed.fields.get(id);
   if (own) {
     const stripped = stripMeta(own.set);
     if (stripped.isEmpty()) managed.fields.delete(id);
-    else managed.fields.set(id, { ...own, set: stripped });
+    else managed.fields.set(id, { ...own, set: last?.set.equals(stripped) ? last.set : stripped });
   }
   const changed = !jsonEqual(live, object);
   if (changed) managed.times.set(id, options.time);
   return { object: changed ? object : undefined, managed };
+}
+
+/** Stored objects that were found to fit their schema: both stay as they are. */
+const fitting = new WeakMap<object, Schema>();
+
+function validateLive(live: KubeObject, { live: stored, schema, source }: ApplyOptions): void {
+  if (stored !== undefined && fitting.get(stored) === schema) return;
+  validateTyped(live, schema, source, { allowDuplicates: true });
+  if (stored !== undefined) fitting.set(stored, schema);
 }
 
 /**
@@ -158,10 +168,13 @@ function prune(
   merged: unknown,
   managed: Managed,
   last: VersionedSet | undefined,
+  applied: FieldSet,
   updater: Updater,
   apiVersion: string,
 ): unknown {
   if (!last || last.set.isEmpty()) return merged;
+  // Who still applies all that they did takes nothing out.
+  if (last.apiVersion === apiVersion && last.set.difference(applied).isEmpty()) return merged;
   const typed = updater.at(merged, last.apiVersion);
   if (!typed) return merged;
   const { schema, source } = typed;

@@ -5,7 +5,7 @@
 import type { Schema, SchemaSource } from '../schema/schema.ts';
 import { type Atom, asList, asMap, atomOf, deduce, elementOf, type ListAtom, type MapAtom, sameShape } from './atom.ts';
 import { FieldSet } from './fieldset.ts';
-import { isEmptyObject, isJsonObject, type JsonObject, setOwn } from './json-value.ts';
+import { isEmptyObject, isJsonObject, type JsonObject, jsonEqual, setOwn } from './json-value.ts';
 import { fieldElement, type PathElement, pathText } from './path-element.ts';
 import { TypedError, toFieldSet } from './typed.ts';
 
@@ -50,8 +50,8 @@ class MergeWalk {
   #map(atom: MapAtom, left: unknown, right: unknown): unknown {
     const l = asMap(left);
     const r = asMap(right);
-    if (atom.atomic || ((!l || isEmptyObject(l)) && (!r || isEmptyObject(r)))) return right;
-    const out: JsonObject = { ...l };
+    if (atom.atomic || ((!l || isEmptyObject(l)) && (!r || isEmptyObject(r)))) return unlessEqual(left, right);
+    let out: JsonObject | undefined;
     for (const key of Object.keys(r ?? {})) {
       const schema = atom.fields.get(key) ?? atom.element;
       if (!schema) {
@@ -59,22 +59,27 @@ class MergeWalk {
         continue;
       }
       this.#path.push(fieldElement(key));
-      const value = this.merge(l && Object.hasOwn(l, key) ? l[key] : ABSENT, r![key], schema);
-      if (value !== ABSENT) setOwn(out, key, value);
+      const before = l && Object.hasOwn(l, key) ? l[key] : ABSENT;
+      const value = this.merge(before, r![key], schema);
       this.#path.pop();
+      if (value === ABSENT || value === before) continue;
+      out ??= { ...l };
+      setOwn(out, key, value);
     }
-    return isEmptyObject(out) ? ABSENT : out;
+    const merged = out ?? l;
+    return merged === undefined || isEmptyObject(merged) ? ABSENT : merged;
   }
 
   #list(atom: ListAtom, left: unknown, right: unknown): unknown {
     const l = asList(left) ?? [];
     const r = asList(right) ?? [];
-    if (!atom.associative || (l.length === 0 && r.length === 0)) return right;
+    if (!atom.associative || (l.length === 0 && r.length === 0)) return unlessEqual(left, right);
     const rs = this.#index(atom, r, false);
     const ls = this.#index(atom, l, true);
     if (this.faults.length > 0) return right;
     const out = this.#interleave(atom, l, ls, rs);
-    return out.length > 0 ? out : ABSENT;
+    if (out.length === 0) return ABSENT;
+    return out.length === l.length && out.every((item, i) => item === l[i]) ? left : out;
   }
 
   /** Walks both lists at once. `shared`: items of both, in the order of the configuration; that order wins. */
@@ -149,6 +154,10 @@ class MergeWalk {
     return { elements, items };
   }
 }
+
+/** What is equal stays what it was: all that compares afterwards sees it at once. */
+const unlessEqual = (left: unknown, right: unknown): unknown =>
+  left !== ABSENT && jsonEqual(left, right) ? left : right;
 
 interface Indexed {
   elements: PathElement[];

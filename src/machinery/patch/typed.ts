@@ -101,8 +101,9 @@ class CompareWalk {
     const r = asMap(right);
     // Both empty: a leaf, so that null and {} stay different.
     if (atom.atomic || ((!l || isEmptyObject(l)) && (!r || isEmptyObject(r)))) return this.#leaf(left, right);
-    if (l) for (const key of Object.keys(l)) if (l[key] !== ABSENT) this.#field(atom, key, l, r);
-    if (r) for (const key of Object.keys(r)) if (r[key] !== ABSENT && l?.[key] === ABSENT) this.#field(atom, key, l, r);
+    // Not Object.keys: it makes a list of each of the many objects.
+    if (l) for (const key in l) if (l[key] !== ABSENT) this.#field(atom, key, l, r);
+    if (r) for (const key in r) if (r[key] !== ABSENT && l?.[key] === ABSENT) this.#field(atom, key, l, r);
     return false;
   }
 
@@ -123,8 +124,8 @@ class CompareWalk {
     if (!atom.associative || (!l?.length && !r?.length)) return this.#leaf(left, right);
     const ls = this.#index(atom, l);
     const rs = this.#index(atom, r);
-    for (const [element, items] of ls) this.#items(atom, element, items, rs.get(element) ?? []);
-    for (const [element, items] of rs) if (!ls.has(element)) this.#items(atom, element, [], items);
+    for (const [element, items] of ls) this.#items(atom, element, items, rs.get(element) ?? NONE);
+    for (const [element, items] of rs) if (!ls.has(element)) this.#items(atom, element, NONE, items);
     return false;
   }
 
@@ -161,6 +162,8 @@ class CompareWalk {
     return out;
   }
 }
+
+const NONE: readonly unknown[] = [];
 
 /** Every leaf and every list item that the value holds. */
 export function toFieldSet(value: unknown, schema: Schema, source: SchemaSource): FieldSet {

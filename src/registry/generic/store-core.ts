@@ -10,7 +10,7 @@ import { encodeJson, parseJson } from '../../machinery/codec/json.ts';
 import { badRequest, type GroupResource } from '../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../machinery/meta/clone.ts';
 import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
-import { encodeForStorage, spliceResourceVersion } from '../../machinery/meta/resource-version.ts';
+import { encodeForStorage, encodeShared, spliceResourceVersion } from '../../machinery/meta/resource-version.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -58,6 +58,7 @@ export class StoreCore {
   readonly indexes: readonly string[];
   /** Bytes in storage are in the row's own version. */
   readonly isStorageVersion: boolean;
+  readonly #shares: boolean;
   readonly #gvk: GroupVersionKind;
   readonly #slot: string;
 
@@ -72,6 +73,7 @@ export class StoreCore {
     this.resource = { group: row.group, resource: row.resource };
     this.root = storageRoot(row);
     this.indexes = indexedFields(row);
+    this.#shares = options.strategy.sharesUnchanged === true;
     this.#gvk = { group: row.group, version: row.version, kind: row.kind };
     this.#slot = `${row.group}/${row.version} ${row.readThrough ?? ''}`;
     this.isStorageVersion =
@@ -94,18 +96,24 @@ export class StoreCore {
     return this.prefix(namespace) + name;
   }
 
-  /** Object in the row's version → bytes to store. */
+  /** Object in the row's version → bytes to store. Where updates share, the object's parts stay as they are from here on. */
   toStorage(object: KubeObject): Buffer {
-    if (this.isStorageVersion) return encodeForStorage(object);
+    if (this.isStorageVersion) return this.#shares ? encodeShared(object) : encodeForStorage(object);
     return encodeForStorage(convert(cloneJson(object), this.#gvk, this.row.storage));
   }
 
   /**
-   * Called right before a write with what is written. Where every event is parsed anyway (pods: index, node authorizer) the cache takes
-   * the object over instead; elsewhere parsed objects would only hold memory. Nobody may change `object` afterwards.
+   * Does the write of `stored`, the bytes of `object`. Where updates share, the cache takes the object over instead of parsing the bytes:
+   * nobody may change it afterwards.
    */
-  handOver(stored: Buffer, object: KubeObject): void {
-    if (this.indexes.length > 0 && this.isStorageVersion) this.cache.seed(stored, object);
+  async write(stored: Buffer, object: KubeObject, write: () => Promise<number>): Promise<number> {
+    if (!this.#shares || !this.isStorageVersion) return write();
+    this.cache.seed(stored, object);
+    try {
+      return await write();
+    } finally {
+      this.cache.unseed(stored);
+    }
   }
 
   /** The JSON a client receives. */
@@ -137,7 +145,10 @@ export class StoreCore {
   }
 
   /** What a write answers: the served JSON of bytes just stored at `revision`; 0 (a dry run) leaves the revision out. */
-  serve(object: KubeObject, stored: Buffer, revision: number): Buffer {
+  serve(object: KubeObject, stored: Buffer, revision: number, key?: string): Buffer {
+    // The cache has heard of it before the writer: its bytes are the same, and made once for everybody.
+    const entry = key !== undefined && this.isStorageVersion ? this.cache.peek(key) : undefined;
+    if (entry !== undefined && entry.revision === revision) return entry.bytes;
     const bytes = this.isStorageVersion ? stored : encodeForStorage(object);
     return revision === 0 ? bytes : spliceResourceVersion(bytes, revision);
   }

@@ -89,10 +89,10 @@ async function write(store: StoreCore, key: string, object: KubeObject, context:
     return { object, bytes: store.serve(object, stored, 0), created: true };
   }
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
-  store.handOver(stored, object);
-  const revision = await store.storage.create(key, stored, ttlSeconds === undefined ? {} : { ttlSeconds });
+  const options = ttlSeconds === undefined ? {} : { ttlSeconds };
+  const revision = await store.write(stored, object, () => store.storage.create(key, stored, options));
   stamp(object, revision);
-  return { object, bytes: store.serve(object, stored, revision), created: true };
+  return { object, bytes: store.serve(object, stored, revision, key), created: true };
 }
 
 /** The object's new resourceVersion; one that was handed over has it already and may be frozen. */

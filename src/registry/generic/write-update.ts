@@ -187,13 +187,8 @@ async function write(
   const stored = store.toStorage(object);
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
-  store.handOver(stored, object);
-  const revision = await store.storage.update(
-    key,
-    stored,
-    entry.revision,
-    ttlSeconds === undefined ? {} : { ttlSeconds },
-  );
+  const options = ttlSeconds === undefined ? {} : { ttlSeconds };
+  const revision = await store.write(stored, object, () => store.storage.update(key, stored, entry.revision, options));
   stamp(object, revision);
-  return { object, bytes: store.serve(object, stored, revision), created: false };
+  return { object, bytes: store.serve(object, stored, revision, key), created: false };
 }

@@ -3,6 +3,7 @@
  * and kept (parsed object, labels, fields, other encodings). Shared by all requests and watchers; never mutated.
  */
 import { freezesObjects } from './freeze.ts';
+import type { ObjectBudget } from './object-budget.ts';
 
 /** What a watch cache knows of its resource, defaults filled in. */
 export interface EntryCodec<T> {
@@ -11,6 +12,8 @@ export interface EntryCodec<T> {
   parse(bytes: Buffer): T;
   labels(object: T): Readonly<Record<string, string>>;
   fields(object: T): Readonly<Record<string, string>>;
+  /** Bounds how many parsed objects are kept. Absent: all are. */
+  budget?: ObjectBudget;
 }
 
 interface WithMetadata {
@@ -43,7 +46,9 @@ export class CacheEntry<T> {
     this.revision = at.revision;
     this.createRevision = at.createRevision;
     this.#value = value;
-    if (object !== undefined) this.#object = withRevision(object, at.revision);
+    if (object === undefined) return;
+    this.#object = withRevision(object, at.revision);
+    codec.budget?.add(this);
   }
 
   /** The JSON that is served, resourceVersion included. */
@@ -56,11 +61,12 @@ export class CacheEntry<T> {
     return this.#bytes;
   }
 
-  /** Parsed once. Must not be changed by anybody (tests freeze it). */
+  /** Parsed when asked for, and kept for a while. Must not be changed by anybody (tests freeze it). */
   get object(): T {
     if (this.#object === undefined) {
       const object = this.#codec.parse(this.bytes);
       this.#object = freezesObjects() ? deepFreeze(object) : object;
+      this.#codec.budget?.add(this);
     }
     return this.#object;
   }
@@ -94,6 +100,12 @@ export class CacheEntry<T> {
   /** Called when the entry only lives on in history: gives up what can be made again. */
   retire(): void {
     this.#slots = undefined;
+    this.#object = undefined;
+    this.#codec.budget?.remove(this);
+  }
+
+  /** For the budget. */
+  forgetObject(): void {
     this.#object = undefined;
   }
 

@@ -14,10 +14,12 @@ import { type Change, VersionedMap } from '../memory/versioned-map.ts';
 import { type KeyValue, type Storage, StorageError, type Subscription, type WatchEvent } from '../storage.ts';
 import { WatchHub } from '../watch-hub.ts';
 import { CacheEntry, type EntryCodec } from './cache-entry.ts';
+import type { ObjectBudget } from './object-budget.ts';
 import type { WatchCacheOptions } from './watch-cache.ts';
 
 export interface CacheSourceOptions {
   storage: Storage;
+  budget?: ObjectBudget;
   clock: Clock;
   log: Logger;
 }
@@ -61,12 +63,17 @@ export class CacheSource<T> implements AsyncDisposable {
   #historyBytes = 0;
   #forgetting: Timer | undefined;
   readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
-  readonly #seeds = new WeakMap<Buffer, { object: T }>();
+  /** Objects of writes that are under way, by their bytes. */
+  readonly #seeds = new Map<Buffer, T>();
 
-  constructor(options: WatchCacheOptions<T>, { storage, clock, log }: CacheSourceOptions, listener: CacheListener<T>) {
+  constructor(
+    options: WatchCacheOptions<T>,
+    { storage, clock, log, budget }: CacheSourceOptions,
+    listener: CacheListener<T>,
+  ) {
     this.clock = clock;
     this.shared = storage.capabilities.shared;
-    this.codec = codecOf(options);
+    this.codec = codecOf(options, budget);
     this.#prefix = options.prefix;
     this.#storage = storage;
     this.#log = log;
@@ -106,7 +113,11 @@ export class CacheSource<T> implements AsyncDisposable {
   }
 
   seed(value: Buffer, object: T): void {
-    this.#seeds.set(value, { object });
+    this.#seeds.set(value, object);
+  }
+
+  unseed(value: Buffer): void {
+    this.#seeds.delete(value);
   }
 
   /** The newest committed entry of a shared store. */
@@ -276,7 +287,7 @@ export class CacheSource<T> implements AsyncDisposable {
     const known = this.#known(kv.key);
     if (known?.revision === kv.modRevision) return known;
     const at = { key: kv.key, revision: kv.modRevision, createRevision: kv.createRevision };
-    return new CacheEntry<T>(this.codec, at, kv.value, this.#seeds.get(kv.value)?.object);
+    return new CacheEntry<T>(this.codec, at, kv.value, this.#seeds.get(kv.value));
   }
 
   /** Entries for keys that were listed without values: nearly all are here; what is not yet is read. */
@@ -343,8 +354,9 @@ interface Labelled {
   metadata?: { name?: string; namespace?: string; labels?: Record<string, string> };
 }
 
-function codecOf<T>(options: WatchCacheOptions<T>): EntryCodec<T> {
+function codecOf<T>(options: WatchCacheOptions<T>, budget: ObjectBudget | undefined): EntryCodec<T> {
   return {
+    ...(budget && { budget }),
     serve: options.serve,
     parse: options.parse ?? ((bytes) => JSON.parse(bytes.toString()) as T),
     labels: options.labels ?? ((object) => (object as Labelled).metadata?.labels ?? {}),

@@ -211,6 +211,11 @@ export class WatchCache<T> {
     this.#source.seed(value, object);
   }
 
+  /** The write of `value` has ended, well or not. */
+  unseed(value: Buffer): void {
+    this.#source.unseed(value);
+  }
+
   async watch(request: CacheWatchRequest<T>): Promise<CacheWatch<T>> {
     const { signal, selector } = request;
     signal.throwIfAborted();

@@ -1,0 +1,37 @@
+/** The budget of parsed objects: the oldest go first, none is counted twice. */
+import assert from 'node:assert/strict';
+import { type Forgetful, ObjectBudget } from './object-budget.ts';
+
+function entries(...sizes: number[]) {
+  const forgotten: number[] = [];
+  return { forgotten, all: sizes.map((size, i): Forgetful => ({ size, forgetObject: () => void forgotten.push(i) })) };
+}
+
+describe('ObjectBudget', () => {
+  it('gives up the oldest when there is too much', () => {
+    const budget = new ObjectBudget(100);
+    const { all, forgotten } = entries(40, 40, 40, 60);
+    for (const e of all) budget.add(e);
+    assert.deepEqual(forgotten, [0, 1]);
+    assert.equal(budget.bytes, 100);
+  });
+
+  it('counts an entry once, and not any more when it is gone', () => {
+    const budget = new ObjectBudget(100);
+    const { all, forgotten } = entries(60, 60);
+    budget.add(all[0]!);
+    budget.add(all[0]!);
+    budget.remove(all[0]!);
+    budget.remove(all[0]!);
+    budget.add(all[1]!);
+    assert.deepEqual(forgotten, []);
+    assert.equal(budget.bytes, 60);
+  });
+
+  it('keeps the newest even when it is larger than the budget', () => {
+    const budget = new ObjectBudget(10);
+    const { all, forgotten } = entries(5, 50);
+    for (const e of all) budget.add(e);
+    assert.deepEqual(forgotten, [0]);
+  });
+});
