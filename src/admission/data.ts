@@ -14,6 +14,8 @@ import type { GroupVersionKind, KubeObject } from '../machinery/meta/object.ts';
 export interface ClusterView {
   /** From the cache, frozen; undefined when it is not there. `namespace` '' for cluster-scoped. */
   get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Promise<T | undefined>;
+  /** The same at once; undefined also while the cache does not know yet. */
+  peek<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): T | undefined;
   /** The newest committed state, past any cache: for a second look before a refusal. */
   getLive<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Promise<T | undefined>;
   /** All of a namespace; '' for all there are. From the cache, frozen. */

@@ -46,5 +46,5 @@ export function buildChain(handler: Handler, o: ChainOptions): Handler {
 
 /** `filters[0]` runs first; each decides by calling `next`. */
 export function compose(filters: readonly Filter[], handler: Handler): Handler {
-  return filters.reduceRight<Handler>((next, filter) => (context) => filter(context, () => next(context)), handler);
+  return filters.reduceRight<Handler>((next, filter) => (context) => filter(context, next), handler);
 }

@@ -31,6 +31,11 @@ export function clusterView(table: ResourceTable, stores: Stores): ClusterView {
     return entry && (store.object(entry) as T);
   };
   return {
+    peek: <T extends KubeObject>(resource: GroupResource, namespace: string, name: string) => {
+      const store = storeOf(resource);
+      const entry = store?.cache.peek(store.key(namespace, name));
+      return entry && (store!.object(entry) as T);
+    },
     get: (resource, namespace, name) => read(resource, namespace, name, { minRevision: 0 }),
     getLive: (resource, namespace, name) => read(resource, namespace, name, {}),
     async list<T extends KubeObject>(resource: GroupResource, namespace: string): Promise<readonly T[]> {

@@ -93,8 +93,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly metrics: ApiMetrics;
   /** Aborts when the server begins to shut down. */
   readonly shutdownSignal: AbortSignal;
-  /** Serves one request; never rejects. */
-  handle(exchange: Exchange): Promise<void>;
+  /** Serves one request; neither throws nor rejects. */
+  handle(exchange: Exchange): Promise<void> | void;
   listen(options: ListenOptions): Promise<Listening>;
   transport(user?: UserInfo): Transport;
   client(user?: UserInfo, headers?: Record<string, string>): Client;
@@ -215,7 +215,7 @@ interface Parts {
   services: ApiServices;
   health: HealthChecks;
   metrics: ApiMetrics;
-  entry: (exchange: Exchange) => Promise<void>;
+  entry: (exchange: Exchange) => Promise<void> | void;
   transport: ApiServer['transport'];
   client: ApiServer['client'];
   gate: RequestGate;
@@ -277,15 +277,17 @@ interface EntranceOptions {
 function entrance(
   handler: { serve: Handler },
   { clock, random, log, gate }: EntranceOptions,
-): (exchange: Exchange) => Promise<void> {
-  return async (exchange) => {
+): (exchange: Exchange) => Promise<void> | void {
+  return (exchange) => {
+    const failed = (err: unknown) => void writeError(exchange, err, log);
     try {
       const info = requestInfoOf(exchange);
       const auditID = exchange.headers['audit-id'] ?? random.uuid();
       exchange.setHeader('Audit-Id', auditID);
-      await handler.serve(new ServedContext(exchange, info, clock, auditID, isLongRunning(info), gate.shutdown));
+      const context = new ServedContext(exchange, info, clock, auditID, isLongRunning(info), gate.shutdown);
+      return handler.serve(context)?.catch(failed);
     } catch (err) {
-      writeError(exchange, err, log);
+      failed(err);
     }
   };
 }

@@ -17,7 +17,7 @@ import { handleList, handleWatch } from './handlers/list.ts';
 import { methodNotAllowed, resourceNotFound } from './handlers/not-found.ts';
 import { handlePatch } from './handlers/patch.ts';
 import { handleUpdate } from './handlers/update.ts';
-import type { Action } from './openapi/operations.ts';
+import type { Action, Operation } from './openapi/operations.ts';
 import { parseQuery } from './request/query-options.ts';
 import type { RequestContext } from './request/request-context.ts';
 import { splitPath } from './request/request-info.ts';
@@ -64,9 +64,18 @@ const MAIN: Readonly<Partial<Record<Action, ResourceHandler>>> = {
   watchlist: handleWatch,
 };
 
+interface Resolved {
+  readonly endpoint: Endpoint;
+  readonly subresource: string;
+  readonly handler: ResourceHandler | undefined;
+  readonly deprecated: string | undefined;
+}
+
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #endpoints = new Map<ResourceRow, Endpoint>();
+  /** What the table says of an operation, looked up once; forgotten when the table changes. */
+  readonly #resolved = new Map<Operation, Resolved>();
   server!: ServerContext;
 
   constructor(options: DispatcherOptions) {
@@ -75,15 +84,23 @@ export class Dispatcher {
     this.dispatch = this.dispatch.bind(this);
   }
 
-  async dispatch(context: RequestContext): Promise<void> {
+  dispatch(context: RequestContext): Promise<void> | void {
     const { exchange } = context;
     const { router } = this.#options;
     // Proxies have HEAD operations of their own; everywhere else HEAD is GET without its body.
     const match =
       router.match(exchange.method, exchange.path) ??
       (exchange.method === 'HEAD' ? router.match('GET', exchange.path) : undefined);
-    if (match?.row !== undefined && match.action !== undefined)
-      return this.#resource(context, match, match.row, match.action);
+    if (match !== undefined) {
+      const resolved = this.#resolve(match.operation);
+      if (resolved !== undefined) return this.#resource(context, match, resolved);
+    }
+    return this.#noResource(context, match);
+  }
+
+  async #noResource(context: RequestContext, match: RouteMatch | undefined): Promise<void> {
+    const { exchange } = context;
+    const { router } = this.#options;
     if (await this.#options.otherPaths(context)) return;
     this.#refuseCustomSubresource(context);
     if (match === undefined && router.methods(withSlash(exchange.path)) !== undefined) throw methodNotAllowed();
@@ -105,12 +122,26 @@ export class Dispatcher {
     return endpoint;
   }
 
-  #resource(context: RequestContext, match: RouteMatch, row: ResourceRow, action: Action): Promise<void> {
+  #resolve(operation: Operation): Resolved | undefined {
+    let resolved = this.#resolved.get(operation);
+    if (resolved !== undefined) return resolved;
+    const { row, action } = operation;
+    if (row === undefined || action === undefined) return undefined;
     const endpoint = this.endpoint(row);
-    const subresource = match.subresource?.name ?? '';
-    const handler = this.#handler(endpoint, subresource, action);
+    const subresource = operation.subresource?.name ?? '';
+    resolved = {
+      endpoint,
+      subresource,
+      handler: this.#handler(endpoint, subresource, action),
+      deprecated: endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : deprecationOf(row),
+    };
+    this.#resolved.set(operation, resolved);
+    return resolved;
+  }
+
+  #resource(context: RequestContext, match: RouteMatch, resolved: Resolved): Promise<void> | void {
+    const { endpoint, subresource, handler, deprecated } = resolved;
     if (handler === undefined) throw methodNotAllowed();
-    const deprecated = endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : deprecationOf(row);
     if (deprecated !== undefined) context.warn(deprecated);
     return handler({
       server: this.server,
@@ -164,6 +195,7 @@ export class Dispatcher {
   }
 
   #forget(): void {
+    this.#resolved.clear();
     const served = new Set(this.#options.table.rows());
     const gone = [...this.#endpoints.keys()].filter((row) => !served.has(row));
     if (gone.length === 0) return;

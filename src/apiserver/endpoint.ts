@@ -86,7 +86,7 @@ function canonicalOf(object: KubeObject, definition: string, known?: KubeObject)
   return out;
 }
 
-export type ResourceHandler = (request: ResourceRequest) => Promise<void>;
+export type ResourceHandler = (request: ResourceRequest) => Promise<void> | void;
 
 export class Endpoint {
   readonly row: ResourceRow;

@@ -1,84 +1,79 @@
 /**
- * An HTTP request and response (Express, HTTP/1.1 or HTTP/2) as an Exchange. One object per request; what most requests never
- * ask for (abort signal, header copies) is made only when asked.
+ * What an HTTP request and its response as an Exchange have in common, whichever the protocol: exchange-http1.ts and
+ * exchange-http2.ts are the two. One object per request; what most requests never ask for is made only when asked.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
-import type { Duplex } from 'node:stream';
+import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Duplex, Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { requestEntityTooLarge } from '../machinery/errors/status-error.ts';
 import type { Exchange, Peer, ResponseStream } from './request/exchange.ts';
 
-export type HttpRequest = IncomingMessage | Http2ServerRequest;
-export type HttpResponse = ServerResponse | Http2ServerResponse;
+/** Where a response's body goes. */
+type Outgoing = ServerResponse | ServerHttp2Stream;
+export type ResponseHeaders = Record<string, string | string[] | number>;
 
 const SMALL_BODY = 64 * 1024;
 
-export class HttpExchange implements Exchange {
+export abstract class HttpExchange implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   responded = false;
   status = 0;
-  readonly #request: HttpRequest;
-  readonly #response: HttpResponse;
-  readonly #upgrade: { socket: Duplex; head: Buffer } | undefined;
-  #headers: Record<string, string | undefined> | undefined;
   #peer: Peer | undefined;
   #controller: AbortController | undefined;
   /** Of the response to come: set on Node's response at once, since it takes long over each one. */
-  readonly #out: Record<string, string | string[] | number> = {};
-  #gone = false;
+  readonly #out: ResponseHeaders = {};
   /** All of the response was handed over. Node's own flags say so of a stream too that the client has cut off. */
   #ended = false;
 
-  constructor(request: HttpRequest, response: HttpResponse, upgrade?: { socket: Duplex; head: Buffer }) {
-    this.#request = request;
-    this.#response = response;
-    this.#upgrade = upgrade;
-    this.method = request.method ?? 'GET';
-    // Express rewrites `url` below mounts; there are none, but `originalUrl` is what came in.
-    const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? '/';
+  constructor(method: string, url: string, headers: Readonly<Record<string, string | undefined>>) {
+    this.method = method;
+    this.headers = headers;
     const mark = url.indexOf('?');
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? '' : url.slice(mark + 1);
-    response.on('close', () => {
-      this.#gone = true;
-      if (!this.#ended) this.#controller?.abort(new DOMException('the client went away', 'AbortError'));
-    });
   }
 
-  get headers(): Readonly<Record<string, string | undefined>> {
-    if (this.#headers === undefined) {
-      const raw = this.#request.headers;
-      // Node joins repeated headers itself, save Set-Cookie, which no client sends.
-      this.#headers = raw as Record<string, string | undefined>;
-    }
-    return this.#headers;
-  }
+  /** Where the body comes from. */
+  protected abstract readonly incoming: Readable;
+  protected abstract readonly outgoing: Outgoing;
+  /** What stays the same for the life of a connection, and its socket. */
+  protected abstract readonly connection: object;
+  protected abstract readonly socket: TLSSocket;
+  /** False: the client went away before it could be told. */
+  protected abstract begin(status: number, headers: ResponseHeaders): boolean;
 
   get peer(): Peer {
-    this.#peer ??= peerOf(this.#request);
+    this.#peer ??= peerOf(this.connection, () => this.socket);
     return this.#peer;
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#gone && !this.#ended) this.#controller.abort(new DOMException('the client went away', 'AbortError'));
+      const controller = new AbortController();
+      this.#controller = controller;
+      const gone = () => {
+        if (!this.#ended) controller.abort(new DOMException('the client went away', 'AbortError'));
+      };
+      const { outgoing } = this;
+      if (outgoing.destroyed || outgoing.closed) gone();
+      else outgoing.once('close', gone);
     }
     return this.#controller.signal;
   }
 
   readBody(limit: number): Promise<Buffer> {
-    const declared = this.#request.headers['content-length'];
+    const declared = this.headers['content-length'];
     if (declared === '0') return Promise.resolve(NO_BODY);
     if (declared !== undefined && Number(declared) > limit) return Promise.reject(tooLarge(limit));
-    return readWhole(this.#request, limit);
+    return readWhole(this.incoming, limit);
   }
 
   bodyStream(): AsyncIterable<Buffer> {
-    return this.#request as AsyncIterable<Buffer>;
+    return this.incoming;
   }
 
   setHeader(name: string, value: string): void {
@@ -94,56 +89,40 @@ export class HttpExchange implements Exchange {
     this.#ended = true;
     if (!Array.isArray(body)) {
       const whole = body as Buffer | string;
-      this.#begin(status, headers, Buffer.byteLength(whole)).end(whole);
+      this.#begin(status, headers, typeof whole === 'string' ? Buffer.byteLength(whole) : whole.length)?.end(whole);
       return;
     }
-    const size = body.reduce((n, b) => n + b.length, 0);
+    let size = 0;
+    for (const chunk of body) size += chunk.length;
     const out = this.#begin(status, headers, size);
-    if (size <= SMALL_BODY) out.end(Buffer.concat(body, size));
+    if (size <= SMALL_BODY) out?.end(Buffer.concat(body, size));
     else {
-      for (const chunk of body) out.write(chunk);
-      out.end();
+      for (const chunk of body) out?.write(chunk);
+      out?.end();
     }
   }
 
   stream(status: number, headers: Record<string, string>): ResponseStream {
     const out = this.#begin(status, headers, undefined);
-    if ('flushHeaders' in out) out.flushHeaders();
-    return new HttpResponseStream(out, () => {
+    if (out !== undefined && 'flushHeaders' in out) out.flushHeaders();
+    return new HttpResponseStream(this.outgoing, () => {
       this.#ended = true;
     });
   }
 
   upgrade(): { socket: Duplex; head: Buffer } | undefined {
-    if (this.#upgrade === undefined) return undefined;
-    this.responded = true;
-    this.status = 101;
-    (this.#response as ServerResponse).detachSocket?.(this.#upgrade.socket as never);
-    return this.#upgrade;
+    return undefined;
   }
 
-  #begin(
-    status: number,
-    headers: Record<string, string>,
-    size: number | undefined,
-  ): ServerResponse | ServerHttp2Stream {
+  /** Undefined: there is nobody, or nothing more to send (HEAD). */
+  #begin(status: number, headers: Record<string, string>, size: number | undefined): Outgoing | undefined {
     if (this.responded) throw new Error('the response has begun already');
     this.responded = true;
     this.status = status;
-    const out: Record<string, string | string[] | number> = Object.assign(this.#out, headers);
+    const out = this.#out;
+    for (const name in headers) out[name] = headers[name]!;
     if (size !== undefined) out['Content-Length'] = size;
-    const response = this.#response;
-    // Straight to the HTTP/2 stream: Node's response object would send trailers that nobody has, in a frame of their own. It
-    // knows how HEAD ends, though.
-    if ('stream' in response && this.method !== 'HEAD') {
-      const { stream } = response;
-      out[':status'] = status;
-      if (!stream.destroyed && !stream.closed) stream.respond(out);
-      return stream;
-    }
-    const h1 = response as ServerResponse;
-    h1.writeHead(status, out);
-    return h1;
+    return this.begin(status, out) ? this.outgoing : undefined;
   }
 }
 
@@ -154,11 +133,11 @@ function tooLarge(limit: number) {
 }
 
 /** By events: an async iterator over a body of one chunk costs more than the rest of reading it. */
-function readWhole(request: HttpRequest, limit: number): Promise<Buffer> {
+function readWhole(incoming: Readable, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    request.on('data', (chunk: Buffer) => {
+    incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
       // What is left of it flows away unread.
       if (size <= limit) chunks.push(chunk);
@@ -167,9 +146,11 @@ function readWhole(request: HttpRequest, limit: number): Promise<Buffer> {
         reject(tooLarge(limit));
       }
     });
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    request.once('error', reject);
-    request.once('close', () => reject(new DOMException('the client went away', 'AbortError')));
+    incoming.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    // A body that breaks off has no other reason.
+    const gone = () => reject(new DOMException('the client went away', 'AbortError'));
+    incoming.once('error', gone);
+    incoming.once('close', gone);
   });
 }
 
@@ -177,12 +158,10 @@ function readWhole(request: HttpRequest, limit: number): Promise<Buffer> {
 // most of what a GET does.
 const peers = new WeakMap<object, Peer>();
 
-function peerOf(request: HttpRequest): Peer {
-  // An HTTP/2 request's `socket` is a proxy that is made anew; its session is the connection.
-  const connection = 'stream' in request ? (request.stream.session ?? request.socket) : request.socket;
+function peerOf(connection: object, socketOf: () => TLSSocket): Peer {
   let peer = peers.get(connection);
   if (peer === undefined) {
-    const socket = request.socket as TLSSocket;
+    const socket = socketOf();
     const certificate = socket.getPeerX509Certificate?.();
     peer = {
       address: socket.remoteAddress ?? '',
@@ -194,10 +173,10 @@ function peerOf(request: HttpRequest): Peer {
 }
 
 class HttpResponseStream implements ResponseStream {
-  readonly #response: ServerResponse | ServerHttp2Stream;
+  readonly #response: Outgoing;
   readonly #onEnd: () => void;
 
-  constructor(response: ServerResponse | ServerHttp2Stream, onEnd: () => void) {
+  constructor(response: Outgoing, onEnd: () => void) {
     this.#response = response;
     this.#onEnd = onEnd;
   }

@@ -1,6 +1,6 @@
 /**
- * The HTTP shell: TLS with HTTP/1.1 and HTTP/2 on one port, Express in front of the chain, upgrades. It knows nothing of
- * Kubernetes; it turns requests into Exchanges. Called by create-api-server.ts.
+ * The HTTP shell: TLS with HTTP/1.1 and HTTP/2 on one port, upgrades. It turns requests into Exchanges: those under the paths
+ * of resources at once, all others through Express (docs/decisions/009). Called by create-api-server.ts.
  */
 
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
@@ -11,13 +11,16 @@ import {
   Http2ServerRequest,
   Http2ServerResponse,
   type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { background } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
-import { HttpExchange, type HttpRequest, type HttpResponse } from './exchange-http.ts';
+import { Http1Exchange } from './exchange-http1.ts';
+import { Http2Exchange } from './exchange-http2.ts';
 import type { Exchange } from './request/exchange.ts';
 
 export interface TlsOptions {
@@ -45,7 +48,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-type Handle = (exchange: Exchange) => Promise<void>;
+type Handle = (exchange: Exchange) => Promise<void> | void;
 
 // A client that ends watches resets streams; Node's defaults would end its connection after a thousand of them.
 const STREAM_RESET_BURST = 100_000;
@@ -56,11 +59,11 @@ const IDLE_TIMEOUT_MS = 90_000;
 const MAX_CONCURRENT_STREAMS = 1000;
 
 export async function listen(handle: Handle, options: ListenOptions, log: Logger): Promise<Listening> {
-  const h1 = expressShell(handle, log);
+  const h1 = http1(handle, log);
   const server =
     options.tls === undefined
       ? createHttpServer({ keepAliveTimeout: IDLE_TIMEOUT_MS }, h1)
-      : secureServer(options.tls, h1, http2Shell(handle, log));
+      : secureServer(options.tls, h1, http2(handle, log));
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -83,7 +86,7 @@ export async function listen(handle: Handle, options: ListenOptions, log: Logger
   return { host, port, close: () => close(server, sockets, sessions) };
 }
 
-function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureServer {
+function secureServer(tls: TlsOptions, h1: OnRequest, h2: OnStream): Http2SecureServer {
   const server = createSecureServer({
     key: tls.key,
     cert: tls.cert,
@@ -99,38 +102,69 @@ function secureServer(tls: TlsOptions, h1: Express, h2: Express): Http2SecureSer
     minVersion: 'TLSv1.2',
     keepAliveTimeout: IDLE_TIMEOUT_MS,
   } as Parameters<typeof createSecureServer>[0]);
-  server.on(
-    'request',
-    (request: Http2ServerRequest | IncomingMessage, response: Http2ServerResponse | ServerResponse) => {
-      const app = request.httpVersionMajor === 2 ? h2 : h1;
-      (app as unknown as (req: unknown, res: unknown) => void)(request, response);
-    },
-  );
+  server.on('request', h1 as never);
+  // Node makes its compatibility objects for whoever listens to 'request': one for every stream, used or not.
+  server.removeAllListeners('stream');
+  server.on('stream', h2);
   return server;
 }
 
-function expressShell(handle: Handle, log: Logger): Express {
+type OnRequest = (request: IncomingMessage, response: ServerResponse) => void;
+type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => void;
+
+/** Resources, which are nearly all requests. Express would double what the shell costs them, and has nothing to tell them apart by. */
+function isOfResources(url: string): boolean {
+  return url.startsWith('/api/') || url.startsWith('/apis/');
+}
+
+function http1(handle: Handle, log: Logger): OnRequest {
+  const serve: OnRequest = (request, response) => run(handle, new Http1Exchange(request, response), log);
+  const app = expressShell((request, response) => serve(request as never, response as never));
+  return (request, response) => {
+    if (isOfResources(request.url ?? '/')) serve(request, response);
+    else app(request as never, response as never);
+  };
+}
+
+function http2(handle: Handle, log: Logger): OnStream {
+  const serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
+    run(handle, new Http2Exchange(stream, headers), log);
+  const app = http2Shell((request) => serve(request.stream, request.headers));
+  return (stream, headers, _flags, rawHeaders) => {
+    // What becomes of a broken stream is told by its end.
+    stream.on('error', () => {});
+    if (headers[':method'] === 'CONNECT') return stream.respond({ ':status': 405 }, { endStream: true });
+    if (headers.expect !== undefined) {
+      if (headers.expect !== '100-continue') return stream.respond({ ':status': 417 }, { endStream: true });
+      stream.additionalHeaders({ ':status': 100 });
+    }
+    if (isOfResources(headers[':path'] ?? '/')) return serve(stream, headers);
+    const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+    app(request as never, new Http2ServerResponse(stream) as never);
+  };
+}
+
+function expressShell(serve: (request: unknown, response: unknown) => void): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
-  app.use((request, response) => {
-    serve(handle, request as unknown as HttpRequest, response as unknown as HttpResponse, log);
-  });
+  app.use(serve);
   return app;
 }
 
 /** Express has no HTTP/2: the same app over prototypes that derive from Node's HTTP/2 classes. */
-function http2Shell(handle: Handle, log: Logger): Express {
-  const app = expressShell(handle, log);
+function http2Shell(serve: (request: Http2ServerRequest) => void): Express {
+  const app = expressShell((request) => serve(request as Http2ServerRequest));
   const over = (base: object, own: object) => Object.create(base, Object.getOwnPropertyDescriptors(own)) as never;
   app.request = over(over(Http2ServerRequest.prototype, Object.getPrototypeOf(app.request) as object), app.request);
   app.response = over(over(Http2ServerResponse.prototype, Object.getPrototypeOf(app.response) as object), app.response);
   return app;
 }
 
-function serve(handle: Handle, request: HttpRequest, response: HttpResponse, log: Logger): void {
-  background('request', handle(new HttpExchange(request, response)), log);
+function run(handle: Handle, exchange: Exchange, log: Logger): void {
+  const running = handle(exchange);
+  if (running !== undefined) background('request', running, log);
 }
 
 function serveUpgrade(handle: Handle, request: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
@@ -139,7 +173,7 @@ function serveUpgrade(handle: Handle, request: IncomingMessage, socket: Duplex, 
   response.shouldKeepAlive = false;
   response.once('finish', () => socket.end());
   socket.on('error', (err) => log.debug('upgraded connection failed', { err }));
-  background('upgrade', handle(new HttpExchange(request, response, { socket, head })), log);
+  run(handle, new Http1Exchange(request, response, { socket, head }), log);
 }
 
 function bind(server: HttpServer | Http2SecureServer, options: ListenOptions): Promise<void> {

@@ -44,7 +44,7 @@ export interface InProcessStream {
   abort(): void;
 }
 
-export type InProcessHandler = (exchange: InProcessExchange) => Promise<void>;
+export type InProcessHandler = (exchange: InProcessExchange) => Promise<void> | void;
 
 const NEVER = new AbortController().signal;
 const EMPTY = Buffer.alloc(0);
@@ -57,13 +57,16 @@ export function inProcessTransport(handle: InProcessHandler, user: InProcessUser
   return {
     send(request) {
       const call = new Call(request, peer);
-      background(
-        'in-process request',
-        handle(call).then(
-          () => call.finished(),
-          (err: unknown) => call.fail(err),
-        ),
-      );
+      const running = handle(call);
+      if (running === undefined) call.finished();
+      else
+        background(
+          'in-process request',
+          running.then(
+            () => call.finished(),
+            (err: unknown) => call.fail(err),
+          ),
+        );
       return call.response;
     },
     async [Symbol.asyncDispose]() {},

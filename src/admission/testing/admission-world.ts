@@ -49,8 +49,11 @@ export class AdmissionWorld implements AdmissionData {
     this.objects.set(`${resource}/${o.metadata.namespace ?? ''}/${o.metadata.name}`, o);
     return this;
   }
-  async get<T extends KubeObject>(r: GroupResource, namespace: string, name: string): Promise<T | undefined> {
+  peek<T extends KubeObject>(r: GroupResource, namespace: string, name: string): T | undefined {
     return this.objects.get(`${groupResourceString(r)}/${namespace}/${name}`) as T | undefined;
+  }
+  async get<T extends KubeObject>(r: GroupResource, namespace: string, name: string): Promise<T | undefined> {
+    return this.peek<T>(r, namespace, name);
   }
   getLive<T extends KubeObject>(r: GroupResource, namespace: string, name: string): Promise<T | undefined> {
     return this.get<T>(r, namespace, name);

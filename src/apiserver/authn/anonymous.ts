@@ -4,10 +4,10 @@ import { ANONYMOUS, UNAUTHENTICATED } from './identities.ts';
 
 /** `paths` absent: on every path. */
 export function anonymousAuthenticator(paths?: readonly string[]): Authenticator {
-  const user = { username: ANONYMOUS, groups: [UNAUTHENTICATED] };
+  const result = { user: { username: ANONYMOUS, groups: [UNAUTHENTICATED] } };
   return {
-    async authenticate(exchange) {
-      return paths === undefined || paths.includes(exchange.path) ? { user } : undefined;
+    authenticate(exchange) {
+      return paths === undefined || paths.includes(exchange.path) ? result : undefined;
     },
   };
 }

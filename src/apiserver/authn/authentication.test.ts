@@ -69,8 +69,11 @@ class Objects implements ClusterView {
   add(resource: string, object: KubeObject) {
     this.map.set(`${resource}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, object);
   }
-  async get<T extends KubeObject>(r: { resource: string }, ns: string, name: string) {
+  peek<T extends KubeObject>(r: { resource: string }, ns: string, name: string) {
     return this.map.get(`${r.resource}/${ns}/${name}`) as T | undefined;
+  }
+  async get<T extends KubeObject>(r: { resource: string }, ns: string, name: string) {
+    return this.peek<T>(r, ns, name);
   }
   getLive<T extends KubeObject>(r: { resource: string }, ns: string, name: string) {
     return this.get<T>(r, ns, name);
@@ -122,7 +125,7 @@ function setup() {
 
 describe('authentication', () => {
   const s = setup();
-  const authenticate = (e: Exchange) => s.authentication.authenticator.authenticate(e);
+  const authenticate = async (e: Exchange) => s.authentication.authenticator.authenticate(e);
   const userOf = async (e: Exchange) => (await authenticate(e))?.user;
 
   it('a client certificate gives user and groups', async () => {
@@ -158,7 +161,7 @@ describe('authentication', () => {
     const e = exchange({}, { certificate: t.ca.issue('jane', []) });
     assert.ok(await t.authentication.authenticator.authenticate(e));
     await t.clock.advance(101 * HOUR);
-    await assert.rejects(t.authentication.authenticator.authenticate(e), /expired/);
+    await assert.rejects(async () => t.authentication.authenticator.authenticate(e), /expired/);
   });
   it('a token of the file', async () =>
     assert.deepEqual(await userOf(exchange({ authorization: 'Bearer sesame' })), {
@@ -264,7 +267,7 @@ describe('service account tokens', () => {
       const e = exchange({ authorization: `Bearer ${status!.token}` });
       assert.ok(await s.authentication.authenticator.authenticate(e));
       await c.change(s);
-      await assert.rejects(s.authentication.authenticator.authenticate(e), { message: c.want });
+      await assert.rejects(async () => s.authentication.authenticator.authenticate(e), { message: c.want });
     });
 
   it('of another audience is refused', async () => {
@@ -376,7 +379,7 @@ describe('service account tokens', () => {
       '299 - "Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens."',
     ]);
     s.lookup.map.delete('secrets/dev/old');
-    await assert.rejects(s.authentication.authenticator.authenticate(e), {
+    await assert.rejects(async () => s.authentication.authenticator.authenticate(e), {
       message: 'service account token has been invalidated',
     });
   });

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { anonymousAuthenticator } from './anonymous.ts';
 import {
   AuthenticationError,
+  type AuthenticationResult,
   type Authenticator,
   type TokenAuthenticator,
   unionAuthenticator,
@@ -39,16 +40,9 @@ export interface Authentication {
   /** Of requests. Throws AuthenticationError or answers undefined: 401. */
   authenticator: Authenticator;
   /** Of tokens, for TokenReview: the user with system:authenticated, or throws. */
-  authenticateToken(token: string, audiences: readonly string[]): ReturnType<TokenAuthenticator['authenticateToken']>;
+  authenticateToken(token: string, audiences: readonly string[]): Promise<AuthenticationResult>;
   apiAudiences: readonly string[];
 }
-
-/** Callers in this process say who they are. */
-const inProcess: Authenticator = {
-  async authenticate({ peer }) {
-    return peer.user && { user: peer.user };
-  },
-};
 
 export function newAuthentication(options: AuthenticationOptions): Authentication {
   const { clock, serviceAccounts } = options;
@@ -72,12 +66,15 @@ export function newAuthentication(options: AuthenticationOptions): Authenticatio
   return {
     apiAudiences,
     authenticator: {
-      async authenticate(exchange) {
-        const inside = await inProcess.authenticate(exchange);
-        if (inside) return inside;
+      authenticate(exchange) {
+        // Callers in this process say who they are.
+        const { user } = exchange.peer;
+        if (user !== undefined) return { user };
         // A credential that was refused is an error even where anonymous requests are welcome.
-        const result = await identified.authenticate(exchange);
-        return result ?? (options.anonymous.enabled ? anonymous.authenticate(exchange) : undefined);
+        const orAnonymous = (result: AuthenticationResult | undefined) =>
+          result ?? (options.anonymous.enabled ? anonymous.authenticate(exchange) : undefined);
+        const answer = identified.authenticate(exchange);
+        return answer instanceof Promise ? answer.then(orAnonymous) : orAnonymous(answer);
       },
     },
     async authenticateToken(value, audiences) {

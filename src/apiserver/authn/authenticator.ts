@@ -10,19 +10,18 @@ export interface AuthenticationResult {
   audiences?: readonly string[];
 }
 
+/** At once where nothing is waited for, which is nearly always. The same result again and again may be the same object. */
+export type Answer = AuthenticationResult | undefined | Promise<AuthenticationResult | undefined>;
+
 /** Who sends this request? */
 export interface Authenticator {
-  authenticate(exchange: Exchange): Promise<AuthenticationResult | undefined>;
+  authenticate(exchange: Exchange): Answer;
 }
 
 /** Who holds this token? Also asked by TokenReview. */
 export interface TokenAuthenticator {
   /** `audiences` empty: those of the API server. */
-  authenticateToken(
-    token: string,
-    audiences: readonly string[],
-    sink?: WarningSink,
-  ): Promise<AuthenticationResult | undefined>;
+  authenticateToken(token: string, audiences: readonly string[], sink?: WarningSink): Answer;
 }
 
 export interface WarningSink {
@@ -37,39 +36,52 @@ export class AuthenticationError extends Error {
 /** The first that recognises the request wins; when none does, what was refused is thrown together. */
 export function unionAuthenticator(authenticators: readonly Authenticator[]): Authenticator {
   return {
-    async authenticate(exchange) {
-      const refused: unknown[] = [];
-      for (const a of authenticators) {
-        try {
-          const result = await a.authenticate(exchange);
-          if (result !== undefined) return result;
-        } catch (err) {
-          refused.push(err);
-        }
-      }
-      throwRefused(refused);
-      return undefined;
-    },
+    authenticate: (exchange) => firstAnswer(authenticators.length, (i) => authenticators[i]!.authenticate(exchange)),
   };
 }
 
 /** The same for tokens. */
 export function unionTokenAuthenticator(authenticators: readonly TokenAuthenticator[]): TokenAuthenticator {
   return {
-    async authenticateToken(token, audiences, sink) {
-      const refused: unknown[] = [];
-      for (const a of authenticators) {
-        try {
-          const result = await a.authenticateToken(token, audiences, sink);
-          if (result !== undefined) return result;
-        } catch (err) {
-          refused.push(err);
-        }
-      }
-      throwRefused(refused);
-      return undefined;
-    },
+    authenticateToken: (token, audiences, sink) =>
+      firstAnswer(authenticators.length, (i) => authenticators[i]!.authenticateToken(token, audiences, sink)),
   };
+}
+
+function firstAnswer(n: number, ask: (i: number) => Answer): Answer {
+  let refused: unknown[] | undefined;
+  for (let i = 0; i < n; i++) {
+    try {
+      const answer = ask(i);
+      if (answer instanceof Promise) return firstOfRest(i, answer, n, ask, refused ?? []);
+      if (answer !== undefined) return answer;
+    } catch (err) {
+      refused ??= [];
+      refused.push(err);
+    }
+  }
+  if (refused !== undefined) throwRefused(refused);
+  return undefined;
+}
+
+/** From the first on that has to wait. */
+async function firstOfRest(
+  from: number,
+  first: Promise<AuthenticationResult | undefined>,
+  n: number,
+  ask: (i: number) => Answer,
+  refused: unknown[],
+): Promise<AuthenticationResult | undefined> {
+  for (let i = from; i < n; i++) {
+    try {
+      const result = await (i === from ? first : ask(i));
+      if (result !== undefined) return result;
+    } catch (err) {
+      refused.push(err);
+    }
+  }
+  throwRefused(refused);
+  return undefined;
 }
 
 function throwRefused(refused: readonly unknown[]): void {
@@ -81,14 +93,28 @@ function throwRefused(refused: readonly unknown[]): void {
 
 /** Adds `system:authenticated` to everyone who proved who they are. Upstream: authentication/group/authenticated_group_adder.go */
 export function withAuthenticatedGroup(authenticator: Authenticator): Authenticator {
+  // An authenticator that gives the same result again gets the same answer: whoever remembers things of a user can do so by object.
+  const known = new WeakMap<AuthenticationResult, AuthenticationResult>();
+  const withGroup = (result: AuthenticationResult | undefined): AuthenticationResult | undefined => {
+    if (result === undefined) return undefined;
+    let answer = known.get(result);
+    if (answer === undefined) {
+      answer = authenticated(result);
+      known.set(result, answer);
+    }
+    return answer;
+  };
   return {
-    async authenticate(exchange) {
-      const result = await authenticator.authenticate(exchange);
-      if (result === undefined) return undefined;
-      const { user } = result;
-      if (user.username === 'system:anonymous') return result;
-      if (user.groups.some((g) => g === 'system:authenticated' || g === 'system:unauthenticated')) return result;
-      return { ...result, user: { ...user, groups: [...user.groups, 'system:authenticated'] } };
+    authenticate(exchange) {
+      const answer = authenticator.authenticate(exchange);
+      return answer instanceof Promise ? answer.then(withGroup) : withGroup(answer);
     },
   };
+}
+
+function authenticated(result: AuthenticationResult): AuthenticationResult {
+  const { user } = result;
+  if (user.username === 'system:anonymous') return result;
+  if (user.groups.some((g) => g === 'system:authenticated' || g === 'system:unauthenticated')) return result;
+  return { ...result, user: { ...user, groups: [...user.groups, 'system:authenticated'] } };
 }

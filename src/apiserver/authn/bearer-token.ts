@@ -2,14 +2,20 @@
  * Where a bearer token travels: the Authorization header, or for browsers a WebSocket subprotocol.
  * Upstream: apiserver/pkg/authentication/request/{bearertoken,websocket}
  */
-import { AuthenticationError, type Authenticator, type TokenAuthenticator } from './authenticator.ts';
+import {
+  AuthenticationError,
+  type AuthenticationResult,
+  type Authenticator,
+  type TokenAuthenticator,
+} from './authenticator.ts';
 
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 
 export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
   return {
-    async authenticate(exchange) {
-      const parts = (exchange.headers.authorization ?? '').trim().split(' ');
+    authenticate(exchange) {
+      if (exchange.headers.authorization === undefined) return undefined;
+      const parts = exchange.headers.authorization.trim().split(' ');
       if (parts.length < 2 || parts[0]!.toLowerCase() !== 'bearer') return undefined;
       const token = parts[1]!;
       if (token === '') {
@@ -20,18 +26,22 @@ export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
           );
         return undefined;
       }
-      const result = await tokens.authenticateToken(token, [], {
+      const answer = tokens.authenticateToken(token, [], {
         warn: (text) => exchange.setHeader('warning', `299 - ${JSON.stringify(text)}`),
       });
-      if (result === undefined) throw new AuthenticationError('invalid bearer token');
-      return result;
+      return answer instanceof Promise ? answer.then(known) : known(answer);
     },
   };
 }
 
+function known(result: AuthenticationResult | undefined): AuthenticationResult {
+  if (result === undefined) throw new AuthenticationError('invalid bearer token');
+  return result;
+}
+
 export function websocketTokenAuthenticator(tokens: TokenAuthenticator): Authenticator {
   return {
-    async authenticate({ headers }) {
+    authenticate({ headers }) {
       if (headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
       const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
       const bearer = protocols.filter((p) => p.startsWith(WEBSOCKET_TOKEN_PREFIX));
@@ -42,9 +52,8 @@ export function websocketTokenAuthenticator(tokens: TokenAuthenticator): Authent
       if (encoded === '' || decoded.toString('base64url') !== encoded)
         throw new AuthenticationError('invalid base64.bearer.authorization token encoding');
       if (protocols.length === 1) throw new AuthenticationError('missing additional subprotocol');
-      const result = await tokens.authenticateToken(decoded.toString('utf8'), []);
-      if (result === undefined) throw new AuthenticationError('invalid bearer token');
-      return result;
+      const answer = tokens.authenticateToken(decoded.toString('utf8'), []);
+      return answer instanceof Promise ? answer.then(known) : known(answer);
     },
   };
 }

@@ -23,7 +23,7 @@ export function requestHeaderAuthenticator(options: RequestHeaderOptions): Authe
   const groupHeaders = lower(options.groupHeaders);
   const prefixes = lower(options.extraHeaderPrefixes);
   return {
-    async authenticate({ peer, headers }) {
+    authenticate({ peer, headers }) {
       if (peer.certificate === undefined) return undefined;
       const first = (names: readonly string[]) => names.map((n) => headers[n]?.trim()).find((v) => v);
       const username = first(usernameHeaders);

@@ -9,7 +9,14 @@ import type { ClusterView } from '../../admission/data.ts';
 import type { Secret, ServiceAccount } from '../../api/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { AuthenticationError, type TokenAuthenticator, type WarningSink } from './authenticator.ts';
+import type { UserInfo } from '../request/exchange.ts';
+import {
+  type Answer,
+  AuthenticationError,
+  type AuthenticationResult,
+  type TokenAuthenticator,
+  type WarningSink,
+} from './authenticator.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { type ServiceAccountIdentity, serviceAccountUser, splitServiceAccountUsername } from './identities.ts';
 import type { VerifyKey } from './service-account-keys.ts';
@@ -59,25 +66,51 @@ export interface ServiceAccountTokenOptions {
 export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOptions): TokenAuthenticator {
   const { keys, apiAudiences, clock } = options;
   const issuers = new Set([...options.issuers, ...(options.legacy === false ? [] : [LEGACY_ISSUER])]);
-  const verified = new BoundedCache<string, TokenClaims>(CACHE_LIMIT);
+  const verified = new BoundedCache<string, Verified>(CACHE_LIMIT);
 
+  const check = (
+    known: Verified,
+    token: string,
+    requested: readonly string[],
+    sink: WarningSink | undefined,
+  ): Answer => {
+    const { claims } = known;
+    const audiences = checkAudiences(claims, requested, apiAudiences);
+    checkTimes(claims, clock);
+    if (claims.iss === LEGACY_ISSUER)
+      return checkLegacy(claims, token, options, sink).then((identity) => ({
+        user: serviceAccountUser(identity),
+        audiences,
+      }));
+    const answer = () => {
+      // The claims say it all: as long as what they name is there, the answer is the same.
+      if (requested.length > 0) return { user: userOf(claims), audiences };
+      known.result ??= { user: userOf(claims), audiences };
+      return known.result;
+    };
+    const checked = checkBound(claims, options);
+    return checked === undefined ? answer() : checked.then(answer);
+  };
   return {
-    async authenticateToken(token, requested, sink) {
+    authenticateToken(token, requested, sink) {
       const digest = hash('sha256', token, 'base64');
-      let claims = verified.get(digest);
-      if (claims === undefined) {
-        // Only tokens of our issuers are ever remembered, so that one that is known need not be taken apart again.
-        if (!issuers.has(issuerOf(token))) return undefined;
-        claims = await verifySignature(token, keys);
-        verified.set(digest, claims);
-      }
-      const audiences = checkAudiences(claims, requested, apiAudiences);
-      checkTimes(claims, clock);
-      const isLegacy = claims.iss === LEGACY_ISSUER;
-      const identity = isLegacy ? await checkLegacy(claims, token, options, sink) : await checkBound(claims, options);
-      return { user: serviceAccountUser(identity), audiences };
+      const known = verified.get(digest);
+      if (known !== undefined) return check(known, token, requested, sink);
+      // Only tokens of our issuers are ever remembered, so that one that is known need not be taken apart again.
+      if (!issuers.has(issuerOf(token))) return undefined;
+      return verifySignature(token, keys).then((claims) => {
+        const fresh: Verified = { claims, result: undefined };
+        verified.set(digest, fresh);
+        return check(fresh, token, requested, sink);
+      });
     },
   };
+}
+
+interface Verified {
+  readonly claims: TokenClaims;
+  /** For the API server's own audiences; good while `check` finds nothing wrong. */
+  result: AuthenticationResult | undefined;
 }
 
 /** The issuer a token claims, read before anything of it is believed. */
@@ -131,9 +164,30 @@ function checkTimes({ exp, nbf, iat }: TokenClaims, clock: Clock): void {
     throw new AuthenticationError('service account token is issued in the future');
 }
 
-async function checkBound(claims: TokenClaims, options: ServiceAccountTokenOptions): Promise<ServiceAccountIdentity> {
+/** That what the token is bound to is still there; at once where the caches know it. */
+function checkBound(claims: TokenClaims, options: ServiceAccountTokenOptions): Promise<void> | void {
   const k = claims['kubernetes.io'];
   if (k === undefined) throw new AuthenticationError('service account token has been invalidated');
+  const { namespace, serviceaccount, pod, secret, node } = k;
+  const isThere = (resource: string, ns: string, ref: Ref) => {
+    const object = options.lookup.peek({ group: '', resource }, ns, ref.name);
+    return object?.metadata.uid === ref.uid && object.metadata.deletionTimestamp === undefined;
+  };
+  if (
+    !isThere('serviceaccounts', namespace, serviceaccount) ||
+    (secret !== undefined && !isThere('secrets', namespace, secret)) ||
+    (pod !== undefined
+      ? !isThere('pods', namespace, pod)
+      : node !== undefined && !isThere('nodes', '', { name: node.name, uid: node.uid ?? '' }))
+  )
+    return lookCloser(k, options);
+}
+
+/** Something is missing, another one or on its way out: which, and does it matter? */
+async function lookCloser(
+  k: NonNullable<TokenClaims['kubernetes.io']>,
+  options: ServiceAccountTokenOptions,
+): Promise<void> {
   const { namespace, serviceaccount: sa, pod, secret, node } = k;
   await checkServiceAccount(namespace, sa, options);
   const gone = 'service account token has been invalidated';
@@ -163,14 +217,18 @@ async function checkBound(claims: TokenClaims, options: ServiceAccountTokenOptio
       );
     if (isDeleted(object, options.clock)) throw new AuthenticationError(gone);
   }
-  return {
+}
+
+function userOf(claims: TokenClaims): UserInfo {
+  const { namespace, serviceaccount: sa, pod, node } = claims['kubernetes.io']!;
+  return serviceAccountUser({
     namespace,
     name: sa.name,
     uid: sa.uid,
     ...(pod ? { pod } : {}),
     ...(node ? { node: { name: node.name, uid: node.uid ?? '' } } : {}),
     ...(claims.jti ? { credentialId: `JTI=${claims.jti}` } : {}),
-  };
+  });
 }
 
 async function checkServiceAccount(

@@ -18,7 +18,7 @@ export function tokenFileAuthenticator(csv: string, apiAudiences: readonly strin
     users.set(key, { username, uid, groups: groups ? groups.split(',').map((g) => g.trim()) : [] });
   }
   return {
-    async authenticateToken(token, audiences) {
+    authenticateToken(token, audiences) {
       const user = users.get(digest(token));
       if (user === undefined) return undefined;
       const wanted = audiences.length ? audiences.filter((a) => apiAudiences.includes(a)) : apiAudiences;

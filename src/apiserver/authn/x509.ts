@@ -2,10 +2,9 @@
  * Client certificates: CN is the user, every O a group. A verified certificate is remembered by fingerprint until it expires.
  * Upstream: apiserver/pkg/authentication/request/x509/x509.go
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import type { UserInfo } from '../request/exchange.ts';
-import { AuthenticationError, type Authenticator } from './authenticator.ts';
+import { AuthenticationError, type AuthenticationResult, type Authenticator } from './authenticator.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { CREDENTIAL_ID } from './identities.ts';
 
@@ -15,8 +14,8 @@ const CACHE_LIMIT = 4096;
 
 export interface VerifiedCertificate {
   commonName: string;
-  organizations: string[];
-  fingerprint: string;
+  /** Whom it speaks for, where it has a name. */
+  result: AuthenticationResult | undefined;
   notBefore: number;
   notAfter: number;
 }
@@ -26,6 +25,8 @@ export class CertificateVerifier {
   readonly #authorities: readonly X509Certificate[];
   readonly #clock: Clock;
   readonly #verified = new BoundedCache<string, VerifiedCertificate>(CACHE_LIMIT);
+  /** A connection shows the same buffer at every request. */
+  readonly #ofConnection = new WeakMap<Buffer, VerifiedCertificate>();
 
   constructor(bundle: string, clock: Clock) {
     this.#authorities = splitBundle(bundle).map((pem) => new X509Certificate(pem));
@@ -34,11 +35,12 @@ export class CertificateVerifier {
 
   /** Throws an AuthenticationError when the certificate is not good now. */
   verify(der: Buffer): VerifiedCertificate {
-    const fingerprint = createHash('sha256').update(der).digest('hex');
-    let verified = this.#verified.get(fingerprint);
+    let verified = this.#ofConnection.get(der);
     if (verified === undefined) {
-      verified = this.#check(new X509Certificate(der), fingerprint);
+      const fingerprint = hash('sha256', der);
+      verified = this.#verified.get(fingerprint) ?? this.#check(new X509Certificate(der), fingerprint);
       this.#verified.set(fingerprint, verified);
+      this.#ofConnection.set(der, verified);
     }
     const now = this.#clock.now();
     if (now < verified.notBefore || now > verified.notAfter)
@@ -54,10 +56,11 @@ export class CertificateVerifier {
     if (usages !== undefined && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE))
       throw new AuthenticationError('x509: certificate specifies an incompatible key usage');
     const subject = cert.toLegacyObject().subject as unknown as Record<string, string | string[] | undefined>;
+    const commonName = last(subject.CN);
+    const extra = { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] };
     return {
-      commonName: last(subject.CN),
-      organizations: list(subject.O),
-      fingerprint,
+      commonName,
+      result: commonName === '' ? undefined : { user: { username: commonName, groups: list(subject.O), extra } },
       notBefore: Math.max(cert.validFromDate.getTime(), issuer.validFromDate.getTime()),
       notAfter: Math.min(cert.validToDate.getTime(), issuer.validToDate.getTime()),
     };
@@ -79,16 +82,8 @@ function splitBundle(pem: string): string[] {
 
 export function certificateAuthenticator(verifier: CertificateVerifier): Authenticator {
   return {
-    async authenticate({ peer }) {
-      if (peer.certificate === undefined) return undefined;
-      const { commonName, organizations, fingerprint } = verifier.verify(peer.certificate);
-      if (commonName === '') return undefined;
-      const user: UserInfo = {
-        username: commonName,
-        groups: organizations,
-        extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] },
-      };
-      return { user };
+    authenticate({ peer }) {
+      return peer.certificate === undefined ? undefined : verifier.verify(peer.certificate).result;
     },
   };
 }

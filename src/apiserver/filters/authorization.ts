@@ -1,28 +1,37 @@
 /** May they? Upstream: apiserver/pkg/endpoints/filters/authorization.go */
 import {
   type AuthorizationAttributes,
+  type AuthorizationResult,
   type Authorizer,
   forbiddenError,
 } from '../../machinery/authorization/authorizer.ts';
 import { internalError } from '../../machinery/errors/status-error.ts';
-import type { Filter, RequestContext } from '../request/request-context.ts';
+import type { Filter, Handler, RequestContext } from '../request/request-context.ts';
 
 export function withAuthorization(authorizer: Authorizer): Filter {
-  return async (context, next) => {
+  return (context, next) => {
     const attributes = authorizationAttributes(context);
     const answer = authorizer.authorize(attributes);
-    const result = answer instanceof Promise ? await answer : answer;
-    if (result.decision === 'Allow') return next();
-    if (result.error !== undefined && result.decision === 'NoOpinion' && result.reason === '')
-      throw internalError(result.error);
-    context.exchange.setHeader('X-Content-Type-Options', 'nosniff');
-    throw forbiddenError(attributes, result.reason);
+    if (answer instanceof Promise) return answer.then((result) => proceed(result, attributes, context, next));
+    return proceed(answer, attributes, context, next);
   };
+}
+
+function proceed(
+  { decision, reason, error }: AuthorizationResult,
+  attributes: AuthorizationAttributes,
+  context: RequestContext,
+  next: Handler,
+): Promise<void> | void {
+  if (decision === 'Allow') return next(context);
+  if (error !== undefined && decision === 'NoOpinion' && reason === '') throw internalError(error);
+  context.exchange.setHeader('X-Content-Type-Options', 'nosniff');
+  throw forbiddenError(attributes, reason);
 }
 
 export function authorizationAttributes(context: RequestContext): AuthorizationAttributes {
   const { info, user } = context;
-  return {
+  const attributes = {
     user,
     verb: info.verb,
     resourceRequest: info.isResourceRequest,
@@ -33,7 +42,12 @@ export function authorizationAttributes(context: RequestContext): AuthorizationA
     subresource: info.subresource,
     name: info.name,
     path: info.path,
-    ...(info.fieldSelector === '' ? {} : { fieldSelector: info.fieldSelector }),
-    ...(info.labelSelector === '' ? {} : { labelSelector: info.labelSelector }),
+  };
+  const { fieldSelector, labelSelector } = info;
+  if (fieldSelector === '' && labelSelector === '') return attributes;
+  return {
+    ...attributes,
+    ...(fieldSelector === '' ? {} : { fieldSelector }),
+    ...(labelSelector === '' ? {} : { labelSelector }),
   };
 }

@@ -4,6 +4,6 @@ import type { Filter } from '../request/request-context.ts';
 export function withCacheControl(): Filter {
   return (context, next) => {
     context.exchange.setHeader('Cache-Control', 'no-cache, private');
-    return next();
+    return next(context);
   };
 }

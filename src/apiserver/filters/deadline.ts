@@ -54,16 +54,27 @@ export class DeadlineSweeper {
 }
 
 export function withDeadline(sweeper: DeadlineSweeper): Filter {
-  return async (context, next) => {
-    if (context.longRunning) return next();
-    const served = context as ServedContext;
-    sweeper.add(served, ownTimeout(context.exchange.query));
-    try {
-      await next();
-    } finally {
-      sweeper.remove(served);
-    }
+  return (context, next) => {
+    if (context.longRunning) return next(context);
+    const own = ownTimeout(context.exchange.query);
+    const running = next(context);
+    // What was answered in its own turn can have no deadline.
+    return running === undefined ? undefined : watchOver(running, context as ServedContext, sweeper, own);
   };
+}
+
+async function watchOver(
+  running: Promise<void>,
+  context: ServedContext,
+  sweeper: DeadlineSweeper,
+  own: number | undefined,
+): Promise<void> {
+  sweeper.add(context, own);
+  try {
+    await running;
+  } finally {
+    sweeper.remove(context);
+  }
 }
 
 function ownTimeout(query: string): number | undefined {

@@ -8,17 +8,22 @@ import type { ApiMetrics } from '../metrics.ts';
 import type { Filter } from '../request/request-context.ts';
 
 export function withErrors(metrics: ApiMetrics, log: Logger): Filter {
-  return async (context, next) => {
+  return (context, next) => {
     const began = context.clock.monotonic();
-    const { exchange } = context;
-    let code = 0;
-    try {
-      await next();
-    } catch (err) {
+    const done = (code: number) =>
+      metrics.requestDone(context, code || context.statusCode, (context.clock.monotonic() - began) / 1000);
+    const failed = (err: unknown) => {
+      const { exchange } = context;
       // The client's own going away is nobody's failure.
-      if (exchange.signal.aborted && !exchange.responded) code = 499;
-      else code = writeError(exchange, err, log);
+      done(exchange.signal.aborted && !exchange.responded ? 499 : writeError(exchange, err, log));
+    };
+    let running: Promise<void> | void;
+    try {
+      running = next(context);
+    } catch (err) {
+      return failed(err);
     }
-    metrics.requestDone(context, code || context.statusCode, (context.clock.monotonic() - began) / 1000);
+    if (running !== undefined) return running.then(() => done(0), failed);
+    done(0);
   };
 }

@@ -1,7 +1,7 @@
 /** Acting as somebody else, when allowed to. Upstream: apiserver/pkg/endpoints/filters/impersonation */
 import type { AuthorizationAttributes, Authorizer } from '../../machinery/authorization/authorizer.ts';
 import type { Exchange, UserInfo } from '../request/exchange.ts';
-import type { Filter } from '../request/request-context.ts';
+import type { Filter, RequestContext } from '../request/request-context.ts';
 import { authorizationAttributes } from './authorization.ts';
 
 /** Undefined: the request does not impersonate. Throws a StatusError to refuse. */
@@ -14,23 +14,25 @@ export type Impersonate = (
 ) => Promise<UserInfo | undefined>;
 
 export function withImpersonation(impersonate: Impersonate, authorizer: Authorizer): Filter {
-  return async (context, next) => {
+  return (context, next) => {
     const { headers } = context.exchange;
     // Nearly no request impersonates: one look decides. Impersonation without a user name is for `impersonate` to refuse.
-    if (headers['impersonate-user'] === undefined && !hasImpersonation(headers)) return next();
+    if (headers['impersonate-user'] === undefined && !hasImpersonation(headers)) return next(context);
+    return become(context).then(() => next(context));
+  };
+
+  async function become(context: RequestContext): Promise<void> {
     let user: UserInfo | undefined;
     try {
-      user = await impersonate(headers, context.user, authorizer, authorizationAttributes(context));
+      user = await impersonate(context.exchange.headers, context.user, authorizer, authorizationAttributes(context));
     } catch (err) {
       context.exchange.setHeader('X-Content-Type-Options', 'nosniff');
       throw err;
     }
-    if (user !== undefined) {
-      context.impersonator = context.user;
-      context.user = user;
-    }
-    return next();
-  };
+    if (user === undefined) return;
+    context.impersonator = context.user;
+    context.user = user;
+  }
 }
 
 function hasImpersonation(headers: Exchange['headers']): boolean {

@@ -4,7 +4,8 @@
  * administrators and the process's own components are not counted. Upstream: apiserver/pkg/server/filters/{maxinflight,priority-and-fairness}.go
  */
 import type { ApiMetrics } from '../metrics.ts';
-import type { Filter, RequestContext } from '../request/request-context.ts';
+import type { Filter, Handler, RequestContext } from '../request/request-context.ts';
+import { runThen } from './run-then.ts';
 
 export interface InFlightLimits {
   /** Upstream: --max-requests-inflight; 0: no limit. */
@@ -20,6 +21,8 @@ const QUEUE_FACTOR = 16;
 // Upstream waits a quarter of the request timeout.
 const MAX_WAIT_MS = 15_000;
 
+type Kind = 'readOnly' | 'mutating';
+
 class Lane {
   readonly #limit: number;
   #active = 0;
@@ -33,7 +36,7 @@ class Lane {
   }
 
   /** False: refused. True: take part, and `leave` afterwards. */
-  async enter(context: RequestContext): Promise<boolean> {
+  enter(context: RequestContext): boolean | Promise<boolean> {
     if (this.#limit <= 0 || this.#active < this.#limit) {
       this.#active++;
       return true;
@@ -72,28 +75,31 @@ class Lane {
 
 export function withMaxInFlight(limits: InFlightLimits, metrics: ApiMetrics): Filter {
   const lanes = { readOnly: new Lane(limits.readOnly), mutating: new Lane(limits.mutating) };
-  return async (context, next) => {
-    const { exchange, info, user } = context;
-    if (context.longRunning || exchange.peer.user !== undefined || user.groups.includes('system:masters'))
-      return next();
-    const kind = READ_ONLY_VERBS.has(info.verb) ? 'readOnly' : 'mutating';
+  const proceed = (admitted: boolean, kind: Kind, context: RequestContext, next: Handler) => {
+    if (!admitted) return refuse(kind, context);
     const lane = lanes[kind];
-    if (!(await lane.enter(context))) {
-      metrics.dropped(kind);
-      const headers = {
-        'Content-Type': 'text/plain; charset=utf-8',
-        'X-Content-Type-Options': 'nosniff',
-        'Retry-After': '1',
-      };
-      if (!exchange.responded) exchange.respond(429, headers, 'Too many requests, please try again later.\n');
-      return;
-    }
     metrics.inflight(kind, lane.active);
-    try {
-      await next();
-    } finally {
+    return runThen(next, context, () => {
       lane.leave();
       metrics.inflight(kind, lane.active);
-    }
+    });
+  };
+  const refuse = (kind: Kind, { exchange }: RequestContext) => {
+    metrics.dropped(kind);
+    const headers = {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'X-Content-Type-Options': 'nosniff',
+      'Retry-After': '1',
+    };
+    if (!exchange.responded) exchange.respond(429, headers, 'Too many requests, please try again later.\n');
+  };
+  return (context, next) => {
+    const { exchange, info, user } = context;
+    if (context.longRunning || exchange.peer.user !== undefined || user.groups.includes('system:masters'))
+      return next(context);
+    const kind = READ_ONLY_VERBS.has(info.verb) ? 'readOnly' : 'mutating';
+    const entered = lanes[kind].enter(context);
+    if (entered instanceof Promise) return entered.then((admitted) => proceed(admitted, kind, context, next));
+    return proceed(entered, kind, context, next);
   };
 }

@@ -4,6 +4,7 @@
  */
 import { serviceUnavailable } from '../../machinery/errors/status-error.ts';
 import type { Filter } from '../request/request-context.ts';
+import { runThen } from './run-then.ts';
 
 export class RequestGate {
   #active = 0;
@@ -35,16 +36,12 @@ export class RequestGate {
 }
 
 export function withShutdown(gate: RequestGate): Filter {
-  return async (context, next) => {
+  return (context, next) => {
     if (gate.closing) {
       context.exchange.setHeader('Retry-After', '1');
       throw serviceUnavailable('apiserver is shutting down');
     }
     gate.enter();
-    try {
-      await next();
-    } finally {
-      gate.leave();
-    }
+    return runThen(next, context, () => gate.leave());
   };
 }

@@ -3,10 +3,11 @@ import { getEntry } from '../../registry/generic/list.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { negotiateOutput, writeObject } from './output.ts';
 
-export async function handleGet(request: ResourceRequest): Promise<void> {
+export function handleGet(request: ResourceRequest): Promise<void> | void {
   const negotiated = negotiateOutput(request);
   const { endpoint, namespace, name, query } = request;
-  const resourceVersion = query.get('resourceVersion') ?? '';
-  const entry = await getEntry(endpoint.store, namespace, name, resourceVersion);
-  await writeObject(request, negotiated, 200, endpoint.store.bytes(entry));
+  const { store } = endpoint;
+  const entry = getEntry(store, namespace, name, query.get('resourceVersion') ?? '');
+  if (entry instanceof Promise) return entry.then((found) => writeObject(request, negotiated, 200, store.bytes(found)));
+  return writeObject(request, negotiated, 200, store.bytes(entry));
 }

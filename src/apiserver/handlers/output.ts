@@ -29,16 +29,10 @@ export function negotiateOutput(
 ): Negotiated {
   const { exchange } = request.context;
   const { accept, 'user-agent': userAgent } = exchange.headers;
-  const pretty = request.query.get('pretty');
+  const pretty = request.query.get('pretty') ?? undefined;
   const protobuf = !request.endpoint.isCustom;
   try {
-    return negotiate(accept, {
-      stream,
-      table,
-      protobuf,
-      ...(pretty === null ? {} : { pretty }),
-      ...(userAgent === undefined ? {} : { userAgent }),
-    });
+    return negotiate(accept, { stream, table, protobuf, pretty, userAgent });
   } catch (err) {
     if (accept !== undefined && !namesKnownType(accept)) throw noRepresentation(protobuf);
     throw err;
@@ -75,12 +69,12 @@ export function acceptsGzip(exchange: Exchange): boolean {
 }
 
 /** Answers with an object whose served JSON is `bytes`. */
-export async function writeObject(
+export function writeObject(
   request: ResourceRequest,
   negotiated: Negotiated,
   status: number,
   bytes: Buffer,
-): Promise<void> {
+): Promise<void> | void {
   const { endpoint, context } = request;
   let out = bytes;
   if (negotiated.as !== undefined) {
@@ -94,7 +88,7 @@ export async function writeObject(
       );
     }
   }
-  await writeBytes(context.exchange, negotiated, status, out);
+  return writeBytes(context.exchange, negotiated, status, out);
 }
 
 /** What Go calls the type of a kind inside the server. */
@@ -125,21 +119,20 @@ export function tableOptions(request: ResourceRequest, version = 'v1'): TableReq
 }
 
 /** Answers with JSON bytes in the negotiated encoding. */
-export async function writeBytes(
+export function writeBytes(
   exchange: Exchange,
   negotiated: Negotiated,
   status: number,
   json: Buffer,
-): Promise<void> {
-  const headers: Record<string, string> = { 'Content-Type': negotiated.mediaType };
+): Promise<void> | void {
+  const headers = { 'Content-Type': negotiated.mediaType };
   const body = encodeAs(negotiated, json);
-  const size = Array.isArray(body) ? body.reduce((n, b) => n + b.length, 0) : (body as Buffer).length;
+  const size = Array.isArray(body) ? body.reduce((n, b) => n + b.length, 0) : body.length;
   if (size > GZIP_THRESHOLD && acceptsGzip(exchange)) {
-    headers['Content-Encoding'] = 'gzip';
-    headers.Vary = 'Accept-Encoding';
-    const joined = Array.isArray(body) ? Buffer.concat(body) : (body as Buffer);
-    exchange.respond(status, headers, await gzipAsync(joined, { level: GZIP_LEVEL }));
-    return;
+    const joined = Array.isArray(body) ? Buffer.concat(body) : body;
+    return gzipAsync(joined, { level: GZIP_LEVEL }).then((zipped) =>
+      exchange.respond(status, { ...headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }, zipped),
+    );
   }
   exchange.respond(status, headers, body);
 }

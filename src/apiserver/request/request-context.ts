@@ -32,6 +32,7 @@ export interface RequestContext {
   readonly statusCode: number;
 }
 
-/** A filter calls `next` once, or answers (throws, responds) itself. */
-export type Filter = (context: RequestContext, next: () => Promise<void>) => Promise<void>;
-export type Handler = (context: RequestContext) => Promise<void>;
+/** A promise only where something is waited for: most reads are answered in the turn they come in. */
+export type Handler = (context: RequestContext) => Promise<void> | void;
+/** A filter calls `next` once, or answers (throws, responds) itself. What it returns or throws is its own end. */
+export type Filter = (context: RequestContext, next: Handler) => Promise<void> | void;

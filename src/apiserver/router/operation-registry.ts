@@ -31,7 +31,7 @@ export async function createOperationRegistry(router: Router): Promise<OpenAPIBa
   backend.router.getOperations = () => router.operations().map(({ operationId }) => operationOf(operationId)!);
   backend.router.matchOperation = ((request: Request, strict?: boolean): BackendOperation | undefined => {
     const match = router.match(request.method, request.path);
-    if (match !== undefined) return operationOf(match.operationId);
+    if (match !== undefined) return operationOf(match.operation.operationId);
     if (strict !== true) return undefined;
     // The words by which openapi-backend tells the two apart.
     const known = router.methods(request.path) !== undefined;

@@ -12,8 +12,10 @@ const FACTS = new URL('../../../../shared/facts/openapi-operations.json', import
 /** A match with its row and subresource by name. */
 function brief(match: RouteMatch | undefined): object | undefined {
   if (match === undefined) return undefined;
-  const { row, subresource, ...rest } = match;
-  return { ...rest, ...(row && { row: row.resource }), ...(subresource && { subresource: subresource.name }) };
+  const { operation, ...parameters } = match;
+  const { operationId, action, row, subresource } = operation;
+  const all = { operationId, action, row: row?.resource, subresource: subresource?.name, ...parameters };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 describe('router', () => {
@@ -30,7 +32,11 @@ describe('router', () => {
     for (const [template, methods] of Object.entries(facts)) {
       for (const [method, { operationId, action }] of Object.entries(methods)) {
         const match = router.match(method, template.replace(/\{(\w+)\}/g, 'the-$1'));
-        assert.deepEqual([match?.operationId, match?.action], [operationId, action], `${method} ${template}`);
+        assert.deepEqual(
+          [match?.operation.operationId, match?.operation.action],
+          [operationId, action],
+          `${method} ${template}`,
+        );
         if (template.includes('{namespace}')) assert.equal(match?.namespace, 'the-namespace');
         if (template.includes('{name}')) assert.equal(match?.name, 'the-name');
         claimed++;
@@ -127,12 +133,12 @@ describe('router', () => {
     const things = { ...own.get('', 'v1', 'nodes')!, group: 'example.com', kind: 'ClusterThing', resource: 'things' };
     own.add([things]);
     registry.register('listExampleComV1ClusterThing', () => 'listed');
-    assert.equal(follower.match('GET', '/apis/example.com/v1/things/x')?.row, things);
-    assert.equal(follower.match('GET', '/apis/example.com')?.operationId, 'getExampleComAPIGroup');
+    assert.equal(follower.match('GET', '/apis/example.com/v1/things/x')?.operation.row, things);
+    assert.equal(follower.match('GET', '/apis/example.com')?.operation.operationId, 'getExampleComAPIGroup');
     assert.equal(await call(), 'listed');
     const renamed = { ...things, shortNames: ['th'] };
     own.add([renamed]);
-    assert.equal(follower.match('GET', '/apis/example.com/v1/things/x')?.row, renamed);
+    assert.equal(follower.match('GET', '/apis/example.com/v1/things/x')?.operation.row, renamed);
     own.remove([things]);
     assert.equal(follower.methods('/apis/example.com/v1/things'), undefined);
     assert.equal(follower.match('GET', '/apis/example.com'), undefined);

@@ -3,21 +3,18 @@
  * Called once per request by the dispatcher; a match costs well under a microsecond whatever the number of routes.
  */
 import { badRequest } from '../../machinery/errors/status-error.ts';
-import type { ResourceRow, SubresourceRow } from '../../registry/resource.ts';
+import type { ResourceRow } from '../../registry/resource.ts';
 import type { ResourceTable } from '../../registry/resources.ts';
-import { type Action, type Operation, operationsOf, otherOperations } from '../openapi/operations.ts';
+import { type Operation, operationsOf, otherOperations } from '../openapi/operations.ts';
 import { Trie } from './trie.ts';
 
 export interface RouteMatch {
-  operationId: string;
-  /** Absent for paths that are no resources (`/version/`, `/apis/` ...): those are told apart by operationId. */
-  action?: Action;
-  row?: ResourceRow;
-  subresource?: SubresourceRow;
-  namespace?: string;
-  name?: string;
+  /** Without row and action where the path is no resource (`/version/`, `/apis/` ...). */
+  readonly operation: Operation;
+  namespace: string | undefined;
+  name: string | undefined;
   /** What follows `proxy/` or `logs/`, percent-encoded as received. */
-  subpath?: string;
+  subpath: string | undefined;
 }
 
 interface Route {
@@ -45,10 +42,7 @@ export class Router {
     const route = found?.values.get(method) ?? found?.values.get(method.toLowerCase());
     if (found === undefined || route === undefined) return undefined;
     const { operation, parameters } = route;
-    const match: RouteMatch = { operationId: operation.operationId };
-    if (operation.action !== undefined) match.action = operation.action;
-    if (operation.row !== undefined) match.row = operation.row;
-    if (operation.subresource !== undefined) match.subresource = operation.subresource;
+    const match: RouteMatch = { operation, namespace: undefined, name: undefined, subpath: undefined };
     for (let i = 0; i < parameters.length; i++) {
       const parameter = parameters[i]!;
       const value = found.parameters[i]!;

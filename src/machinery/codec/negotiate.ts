@@ -25,8 +25,8 @@ export interface Negotiated {
 
 export interface NegotiateOptions {
   /** The query's `pretty`, when there is one. */
-  pretty?: string;
-  userAgent?: string;
+  pretty?: string | undefined;
+  userAgent?: string | undefined;
   /** A watch: only encodings that have frames. */
   stream?: boolean;
   /** False for handlers that have no Table and no PartialObjectMetadata. */
@@ -54,7 +54,8 @@ const ENCODINGS: readonly Encoding[] = ['json', 'yaml', 'protobuf', 'cbor'];
 
 const MEMO_SIZE = 512;
 const MAX_REMEMBERED = 1024;
-const accepted = new Map<string, Negotiated>();
+/** By what the rules allow, then by header. */
+const accepted = Array.from({ length: 32 }, () => new Map<string, Negotiated>());
 const contentTypes = new Map<string, Encoding>();
 
 /** @throws StatusError 406 */
@@ -62,13 +63,14 @@ export function negotiate(accept: string | undefined, options: NegotiateOptions 
   const pretty = isPretty(options);
   const { stream = false, convert = true, protobuf = true, table = true } = options;
   const header = accept ?? '';
-  const key = `${pretty ? 1 : 0}${stream ? 1 : 0}${convert ? 1 : 0}${protobuf ? 1 : 0}${table ? 1 : 0}${header}`;
-  const known = accepted.get(key);
+  const rules = (pretty ? 16 : 0) | (stream ? 8 : 0) | (convert ? 4 : 0) | (protobuf ? 2 : 0) | (table ? 1 : 0);
+  const memo = accepted[rules]!;
+  const known = memo.get(header);
   if (known !== undefined) return known;
   const found = Object.freeze(choose(header, { pretty, stream, convert, protobuf, table }));
-  if (key.length <= MAX_REMEMBERED) {
-    if (accepted.size >= MEMO_SIZE) accepted.clear();
-    accepted.set(key, found);
+  if (header.length <= MAX_REMEMBERED) {
+    if (memo.size >= MEMO_SIZE) memo.clear();
+    memo.set(header, found);
   }
   return found;
 }

@@ -19,16 +19,29 @@ export interface Listed {
   remainingItemCount: number | undefined;
 }
 
-/** `resourceVersion`: '' newest, '0' any, 'n' not older than n. @throws StatusError 404 */
-export async function getEntry(
+/** `resourceVersion`: '' newest, '0' any, 'n' not older than n. A promise only where the cache must wait. @throws StatusError 404 */
+export function getEntry(
   store: StoreCore,
   namespace: string,
   name: string,
   resourceVersion: string,
   signal?: AbortSignal,
-): Promise<Entry> {
+): Entry | Promise<Entry> {
   const key = store.key(namespace, name);
   const minRevision = resourceVersion === '' ? undefined : parseResourceVersion(resourceVersion, 'get');
+  const entry = store.cache.getNow(key, minRevision);
+  if (entry === 'wait') return waitForEntry(store, key, name, minRevision, signal);
+  if (entry === undefined) throw notFound(store.resource, name);
+  return entry;
+}
+
+async function waitForEntry(
+  store: StoreCore,
+  key: string,
+  name: string,
+  minRevision: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Entry> {
   let entry: Entry | undefined;
   try {
     entry = await store.cache.get(key, {

@@ -143,6 +143,14 @@ export class WatchCache<T> {
     return this.#source.peek()?.map.get(key);
   }
 
+  /** What `get` would answer, where it need not wait; else 'wait'. */
+  getNow(key: string, minRevision?: number): CacheEntry<T> | undefined | 'wait' {
+    const content = this.#source.peek();
+    if (content === undefined) return 'wait';
+    if (minRevision === undefined ? this.#source.shared : minRevision > this.revision) return 'wait';
+    return content.map.get(key);
+  }
+
   async get(key: string, options: CacheGetOptions = {}): Promise<CacheEntry<T> | undefined> {
     options.signal?.throwIfAborted();
     const content = this.#source.peek() ?? (await this.#source.content(options.signal));

@@ -1,0 +1,35 @@
+/**
+ * An HTTP/2 stream as an Exchange. Straight on the stream: Node's compatibility objects would cost as much again, and send
+ * trailers that nobody has, in a frame of their own. Made by server.ts.
+ */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { HttpExchange, type ResponseHeaders } from './exchange-http.ts';
+
+export class Http2Exchange extends HttpExchange {
+  protected readonly incoming: ServerHttp2Stream;
+  protected readonly outgoing: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    super(headers[':method'] ?? 'GET', headers[':path'] ?? '/', headers as Record<string, string | undefined>);
+    this.incoming = stream;
+    this.outgoing = stream;
+  }
+
+  // The session stands for its socket, which is a proxy that is made anew.
+  protected get connection(): object {
+    return this.outgoing.session ?? this.outgoing;
+  }
+  protected get socket(): TLSSocket {
+    return (this.outgoing.session?.socket ?? {}) as TLSSocket;
+  }
+
+  protected begin(status: number, headers: ResponseHeaders): boolean {
+    const stream = this.outgoing;
+    if (stream.destroyed || stream.closed) return false;
+    headers[':status'] = status;
+    stream.respond(headers);
+    // Node ends a response to HEAD with its headers.
+    return this.method !== 'HEAD';
+  }
+}
