@@ -85,6 +85,48 @@ describe('HTTP server', () => {
     assert.equal(first.head['cache-control'], 'no-cache, private');
   });
 
+  for (const path of ['/version', '/healthz', `${MAPS}/m-0000`, `${MAPS}/none`])
+    it(`HEAD of ${path} is GET without its body`, async () => {
+      await fill(1);
+      const h2 = session();
+      const get = await over2(h2, path);
+      const head = await over2(h2, path, { ':method': 'HEAD' });
+      assert.equal(head.status, get.status);
+      assert.equal(head.head['content-length'], get.head['content-length']);
+      assert.equal(head.head['content-type'], get.head['content-type']);
+      assert.equal(head.body.length, 0);
+      h2.close();
+    });
+
+  it('a body of HTTP/2 is asked for, read whole, or broken off', async () => {
+    const h2 = session();
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'slow' } });
+    const broken = h2.request({ ':method': 'POST', ':path': MAPS });
+    broken.on('error', () => {});
+    broken.write(body.slice(0, 20));
+    await new Promise((resolve) => setImmediate(resolve));
+    broken.close(8);
+    await once(broken, 'close');
+    const asked = h2.request({ ':method': 'POST', ':path': MAPS, expect: '100-continue' });
+    await once(asked, 'continue');
+    asked.write(body.slice(0, 20));
+    asked.end(body.slice(20));
+    const [head] = (await once(asked, 'response')) as [Record<string, unknown>];
+    assert.equal(head[':status'], 201);
+    assert.equal((await over2(h2, `${MAPS}/slow`)).status, 200);
+    assert.equal((await over2(h2, MAPS, { expect: 'the unexpected' })).status, 417);
+    h2.close();
+  });
+
+  it('CONNECT over HTTP/2 is refused', async () => {
+    const h2 = session();
+    const stream = h2.request({ ':method': 'CONNECT', ':authority': 'example.com:443' });
+    const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+    assert.equal(head[':status'], 405);
+    stream.resume();
+    h2.close();
+  });
+
   it('streams a large list whole, plain and gzipped', async () => {
     await fill(300);
     const h2 = session();
