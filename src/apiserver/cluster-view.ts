@@ -11,12 +11,20 @@ import type { ResourceRow } from '../registry/resource.ts';
 import type { ResourceTable } from '../registry/resources.ts';
 
 export function clusterView(table: ResourceTable, stores: Stores): ClusterView {
-  const rows = new Map<string, ResourceRow | undefined>();
+  /** By resource, then group: both are literals of whoever asks. */
+  const rows = new Map<string, Map<string, ResourceRow | undefined>>();
   table.onChange(() => rows.clear());
   const storeOf = ({ group, resource }: GroupResource): StoreCore | undefined => {
-    const key = `${group}/${resource}`;
-    if (!rows.has(key)) rows.set(key, table.versionsOf(group, resource)[0]);
-    const row = rows.get(key);
+    let named = rows.get(resource);
+    if (named === undefined) {
+      named = new Map();
+      rows.set(resource, named);
+    }
+    let row = named.get(group);
+    if (row === undefined && !named.has(group)) {
+      row = table.versionsOf(group, resource)[0];
+      named.set(group, row);
+    }
     return row && stores.forRow(row);
   };
   const read = async <T extends KubeObject>(

@@ -2,7 +2,7 @@
  * The only place where chance comes from. `systemRandom` is cryptographic; `seededRandom` makes a cluster in a test
  * deterministic and must never make keys or tokens outside tests.
  */
-import { randomBytes, randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
 
 export interface Random {
   /** Uniform in [0, 1). */
@@ -60,7 +60,8 @@ function pooled(n: number): Buffer {
   return out;
 }
 
-export const systemRandom: Random = fromBytes(pooled);
+/** Node makes the identifiers of a batch at once: every request wants one. */
+export const systemRandom: Random = { ...fromBytes(pooled), uuid: () => randomUUID() };
 
 /** A deterministic source (mulberry32). */
 export function seededRandom(seed: number): Random {

@@ -2,6 +2,7 @@
  * Where a bearer token travels: the Authorization header, or for browsers a WebSocket subprotocol.
  * Upstream: apiserver/pkg/authentication/request/{bearertoken,websocket}
  */
+import type { Peer } from '../request/exchange.ts';
 import {
   AuthenticationError,
   type AuthenticationResult,
@@ -12,10 +13,20 @@ import {
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 
 export function bearerAuthenticator(tokens: TokenAuthenticator): Authenticator {
+  // A connection nearly always shows one token: the string of its first request has been taken apart and hashed already.
+  const shown = new WeakMap<Peer, { header: string; parts: readonly string[] }>();
+  const partsOf = (header: string, peer: Peer): readonly string[] => {
+    const last = shown.get(peer);
+    if (last?.header === header) return last.parts;
+    const parts = header.trim().split(' ');
+    shown.set(peer, { header, parts });
+    return parts;
+  };
   return {
     authenticate(exchange) {
-      if (exchange.headers.authorization === undefined) return undefined;
-      const parts = exchange.headers.authorization.trim().split(' ');
+      const { authorization } = exchange.headers;
+      if (authorization === undefined) return undefined;
+      const parts = partsOf(authorization, exchange.peer);
       if (parts.length < 2 || parts[0]!.toLowerCase() !== 'bearer') return undefined;
       const token = parts[1]!;
       if (token === '') {

@@ -1,9 +1,8 @@
 /**
  * Service account tokens: verifies signature, audience and times, then that the account and what the token is bound to still exist.
- * A verified signature is remembered by the token's digest; existence is looked up every time (in caches, so it costs no I/O).
+ * A verified signature is remembered by the token; existence is looked up every time (in caches, so it costs no I/O).
  * Upstream: pkg/serviceaccount/{jwt,claims,legacy}.go
  */
-import { hash } from 'node:crypto';
 import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
 import type { ClusterView } from '../../admission/data.ts';
 import type { Secret, ServiceAccount } from '../../api/core-v1.ts';
@@ -75,7 +74,9 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
     sink: WarningSink | undefined,
   ): Answer => {
     const { claims } = known;
-    const audiences = checkAudiences(claims, requested, apiAudiences);
+    const isDefault = requested.length === 0;
+    // Audiences were found good when the result was made; nothing about them changes.
+    const audiences = (isDefault && known.result?.audiences) || checkAudiences(claims, requested, apiAudiences);
     checkTimes(claims, clock);
     if (claims.iss === LEGACY_ISSUER)
       return checkLegacy(claims, token, options, sink).then((identity) => ({
@@ -84,7 +85,7 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
       }));
     const answer = () => {
       // The claims say it all: as long as what they name is there, the answer is the same.
-      if (requested.length > 0) return { user: userOf(claims), audiences };
+      if (!isDefault) return { user: userOf(claims), audiences };
       known.result ??= { user: userOf(claims), audiences };
       return known.result;
     };
@@ -93,14 +94,13 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
   };
   return {
     authenticateToken(token, requested, sink) {
-      const digest = hash('sha256', token, 'base64');
-      const known = verified.get(digest);
+      const known = verified.get(token);
       if (known !== undefined) return check(known, token, requested, sink);
       // Only tokens of our issuers are ever remembered, so that one that is known need not be taken apart again.
       if (!issuers.has(issuerOf(token))) return undefined;
       return verifySignature(token, keys).then((claims) => {
         const fresh: Verified = { claims, result: undefined };
-        verified.set(digest, fresh);
+        verified.set(token, fresh);
         return check(fresh, token, requested, sink);
       });
     },

@@ -2,12 +2,11 @@
  * --token-auth-file: lines of `token,user,uid[,"group1,group2"]`. Upstream: apiserver/pkg/authentication/token/tokenfile
  */
 import { createHash } from 'node:crypto';
-import type { UserInfo } from '../request/exchange.ts';
-import type { TokenAuthenticator } from './authenticator.ts';
+import type { AuthenticationResult, TokenAuthenticator } from './authenticator.ts';
 
 /** Throws when a line has fewer than three columns. */
 export function tokenFileAuthenticator(csv: string, apiAudiences: readonly string[]): TokenAuthenticator {
-  const users = new Map<string, UserInfo>();
+  const users = new Map<string, AuthenticationResult>();
   for (const [number, columns] of parseCsv(csv).entries()) {
     if (columns.length < 3)
       throw new Error(`token file must have at least 3 columns (token, user name, user uid), found ${columns.length}`);
@@ -15,15 +14,16 @@ export function tokenFileAuthenticator(csv: string, apiAudiences: readonly strin
     if (token === '') continue; // upstream skips the line with a warning
     const key = digest(token);
     if (users.has(key)) throw new Error(`duplicate token in line ${number + 1} of the token file`);
-    users.set(key, { username, uid, groups: groups ? groups.split(',').map((g) => g.trim()) : [] });
+    const user = { username, uid, groups: groups ? groups.split(',').map((g) => g.trim()) : [] };
+    users.set(key, { user, audiences: apiAudiences });
   }
   return {
     authenticateToken(token, audiences) {
-      const user = users.get(digest(token));
-      if (user === undefined) return undefined;
-      const wanted = audiences.length ? audiences.filter((a) => apiAudiences.includes(a)) : apiAudiences;
-      if (audiences.length && apiAudiences.length && wanted.length === 0) return undefined;
-      return { user, audiences: wanted };
+      const result = users.get(digest(token));
+      if (result === undefined || audiences.length === 0) return result;
+      const wanted = audiences.filter((a) => apiAudiences.includes(a));
+      if (apiAudiences.length && wanted.length === 0) return undefined;
+      return { user: result.user, audiences: wanted };
     },
   };
 }

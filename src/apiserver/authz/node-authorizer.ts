@@ -15,7 +15,8 @@ import type { NodeGraph, VertexType } from './node-graph.ts';
 
 const PREFIX = 'system:node:';
 const ALLOW: AuthorizationResult = { decision: 'Allow', reason: '' };
-const pass = (reason = ''): AuthorizationResult => ({ decision: 'NoOpinion', reason });
+const NO_NODE: AuthorizationResult = { decision: 'NoOpinion', reason: '' };
+const pass = (reason = ''): AuthorizationResult => (reason === '' ? NO_NODE : { decision: 'NoOpinion', reason });
 
 /** The node a kubelet's user stands for; undefined when the user is no node. */
 export function nodeOf(user: User): string | undefined {

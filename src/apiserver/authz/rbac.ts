@@ -15,7 +15,7 @@ import {
   type Role,
   type RoleBinding,
   type RoleRef,
-  ruleAllows,
+  ruleAllowsSome,
   type Subject,
 } from '../../machinery/authorization/policy-rules.ts';
 
@@ -163,23 +163,43 @@ function describe(binding: RoleBinding, namespace: string, subject: Subject): st
   return `${of} of ${kind} ${JSON.stringify(role)} to ${subject.kind} ${JSON.stringify(who)}`;
 }
 
-/** Answers from the index; decisions are remembered until the policy changes. */
+/** The rules that are about what a user wants to do: those for all names decide at once. */
+interface Applicable {
+  readonly named: readonly { names: readonly string[]; allowed: AuthorizationResult }[];
+  readonly otherwise: AuthorizationResult;
+}
+
+/** Answers from the index; which rules apply to a user's kind of request is remembered until the policy changes. */
 export function rbacAuthorizer(index: PolicyIndex): Authorizer & RuleResolver {
-  let cache = new Map<string, AuthorizationResult>();
+  // By object: who comes again with the same credential is the same object.
+  let users = new WeakMap<User, Map<string, Applicable>>();
+  let size = 0;
   let generation = -1;
+  const applicableTo = (a: AuthorizationAttributes): Applicable => {
+    if (generation !== index.generation || size >= CACHE_LIMIT) {
+      users = new WeakMap();
+      size = 0;
+      generation = index.generation;
+    }
+    let known = users.get(a.user);
+    if (known === undefined) {
+      known = new Map();
+      users.set(a.user, known);
+    }
+    const key = cacheKey(a);
+    let applicable = known.get(key);
+    if (applicable === undefined) {
+      applicable = findApplicable(index, a);
+      known.set(key, applicable);
+      size++;
+    }
+    return applicable;
+  };
   return {
     authorize(a) {
-      if (generation !== index.generation || cache.size >= CACHE_LIMIT) {
-        cache = new Map();
-        generation = index.generation;
-      }
-      const key = cacheKey(a);
-      let result = cache.get(key);
-      if (result === undefined) {
-        result = decide(index, a);
-        cache.set(key, result);
-      }
-      return result;
+      const { named, otherwise } = applicableTo(a);
+      for (const { names, allowed } of named) if (names.includes(a.name)) return allowed;
+      return otherwise;
     },
     async rulesFor(user, namespace) {
       const rules: PolicyRule[] = [];
@@ -217,13 +237,19 @@ export function policyRulesFor(
   return { rules: grants.flatMap((g) => [...g.rules]), errors: grants.flatMap((g) => g.error ?? []) };
 }
 
-function decide(index: PolicyIndex, a: AuthorizationAttributes): AuthorizationResult {
+function findApplicable(index: PolicyIndex, a: AuthorizationAttributes): Applicable {
   const errors: string[] = [];
+  const named: { names: readonly string[]; allowed: AuthorizationResult }[] = [];
   for (const g of index.grants(a.user, a.namespace)) {
     if (g.error) errors.push(g.error);
-    if (g.rules.some((r) => ruleAllows(r, a))) return { decision: 'Allow', reason: `RBAC: allowed by ${g.source()}` };
+    const rules = g.rules.filter((r) => ruleAllowsSome(r, a));
+    if (rules.length === 0) continue;
+    const allowed: AuthorizationResult = { decision: 'Allow', reason: `RBAC: allowed by ${g.source()}` };
+    if (!a.resourceRequest || rules.some((r) => !r.resourceNames?.length)) return { named, otherwise: allowed };
+    named.push({ names: rules.flatMap((r) => r.resourceNames!), allowed });
   }
-  return { decision: 'NoOpinion', reason: errors.length ? `RBAC: ${aggregate(errors)}` : '' };
+  const reason = errors.length ? `RBAC: ${aggregate(errors)}` : '';
+  return { named, otherwise: { decision: 'NoOpinion', reason } };
 }
 
 function aggregate(errors: readonly string[]): string {
@@ -231,7 +257,8 @@ function aggregate(errors: readonly string[]): string {
   return unique.length === 1 ? unique[0]! : `[${unique.join(', ')}]`;
 }
 
-/** The name is part of the key only as far as rules can look at it; NUL cannot occur in any of the strings. */
+/** All that rules look at besides user and name; NUL cannot occur in any of the strings. */
 function cacheKey(a: AuthorizationAttributes): string {
-  return `${a.user.username}\0${a.user.groups.join('\x01')}\0${a.verb}\0${a.resourceRequest ? 1 : 0}\0${a.namespace}\0${a.apiGroup}\0${a.resource}\0${a.subresource}\0${a.name}\0${a.path}`;
+  if (!a.resourceRequest) return `${a.verb}\0${a.path}`;
+  return `${a.verb}\0${a.namespace}\0${a.apiGroup}\0${a.resource}\0${a.subresource}`;
 }

@@ -28,6 +28,8 @@ export class ServedContext implements RequestContext {
   #annotations: Map<string, string> | undefined;
   #warnings: string[] | undefined;
   #runes = 0;
+  #warn: RequestContext['warn'] | undefined;
+  #annotate: RequestContext['annotate'] | undefined;
 
   constructor(
     exchange: Exchange,
@@ -44,8 +46,6 @@ export class ServedContext implements RequestContext {
     this.received = clock.now();
     this.longRunning = longRunning;
     this.#shutdown = shutdown;
-    this.warn = this.warn.bind(this);
-    this.annotate = this.annotate.bind(this);
   }
 
   get signal(): AbortSignal {
@@ -74,12 +74,20 @@ export class ServedContext implements RequestContext {
     return this.#warnings ?? NO_WARNINGS;
   }
 
-  annotate(key: string, value: string): void {
-    this.#annotations ??= new Map();
-    this.#annotations.set(key, value);
+  /** Handed on by those who write, so bound to this; made when they ask. */
+  get annotate(): RequestContext['annotate'] {
+    this.#annotate ??= (key, value) => {
+      this.#annotations ??= new Map();
+      this.#annotations.set(key, value);
+    };
+    return this.#annotate;
+  }
+  get warn(): RequestContext['warn'] {
+    this.#warn ??= (text) => this.#addWarning(text);
+    return this.#warn;
   }
 
-  warn(text: string): void {
+  #addWarning(text: string): void {
     this.#warnings ??= [];
     if (text === '' || this.#warnings.includes(text)) return;
     const clean = text.replace(/[\p{Cc}]/gu, '');

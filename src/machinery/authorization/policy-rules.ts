@@ -45,13 +45,18 @@ export interface RoleBinding extends KubeObject {
 
 /** Does `rule` allow the request? */
 export function ruleAllows(rule: PolicyRule, a: AuthorizationAttributes): boolean {
+  return ruleAllowsSome(rule, a) && (!a.resourceRequest || ruleNames(rule, a.name));
+}
+
+/** Does `rule` allow such a request, if not for every name? */
+export function ruleAllowsSome(rule: PolicyRule, a: AuthorizationAttributes): boolean {
   if (!hasOrAll(rule.verbs, a.verb)) return false;
   if (!a.resourceRequest) return (rule.nonResourceURLs ?? []).some((u) => u === '*' || pathCovers(u, a.path));
-  return (
-    hasOrAll(rule.apiGroups, a.apiGroup) &&
-    resourceMatches(rule.resources, a.resource, a.subresource) &&
-    (!rule.resourceNames?.length || rule.resourceNames.includes(a.name))
-  );
+  return hasOrAll(rule.apiGroups, a.apiGroup) && resourceMatches(rule.resources, a.resource, a.subresource);
+}
+
+function ruleNames({ resourceNames }: PolicyRule, name: string): boolean {
+  return !resourceNames?.length || resourceNames.includes(name);
 }
 
 function hasOrAll(set: readonly string[] | undefined, value: string): boolean {

@@ -180,8 +180,9 @@ export function selectableFields(row: ResourceRow, strategy: Strategy, object: K
 /** Upstream: apimachinery/pkg/api/validation/path/name.go */
 export function pathSegmentProblem(name: string, prefix = false): string | undefined {
   if (!prefix && (name === '.' || name === '..')) return `may not be '${name}'`;
+  if (!name.includes('/') && !name.includes('%')) return undefined;
   const found = ['/', '%'].filter((c) => name.includes(c)).map((c) => `may not contain '${c}'`);
-  return found.length === 0 ? undefined : found.join(';');
+  return found.join(';');
 }
 
 /** Structural equality of JSON values. */
