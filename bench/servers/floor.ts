@@ -191,6 +191,8 @@ const server = createSecureServer({
 server.on('request', (request: IncomingMessage, response: ServerResponse) => {
   if (request.httpVersionMajor < 2) http1(request, response);
 });
+// For whoever listens to 'request' Node makes compatibility objects of every HTTP/2 stream.
+server.removeAllListeners('stream');
 server.on('stream', (stream, headers) => http2(stream, headers as Record<string, string>));
 server.on('secureConnection', (socket) => socket.setNoDelay(true));
 server.on('sessionError', () => {});

@@ -146,11 +146,11 @@ function readWhole(incoming: Readable, limit: number): Promise<Buffer> {
         reject(tooLarge(limit));
       }
     });
-    incoming.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
     // A body that breaks off has no other reason.
     const gone = () => reject(new DOMException('the client went away', 'AbortError'));
-    incoming.once('error', gone);
-    incoming.once('close', gone);
+    incoming.on('error', gone);
+    incoming.on('close', gone);
   });
 }
 

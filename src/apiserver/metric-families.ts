@@ -50,15 +50,28 @@ abstract class Family {
   protected abstract samples(): Sample[];
 }
 
+/** One series of a counter; whoever counts in it often keeps it. */
+export interface Count {
+  value: number;
+}
+
 export class Counter extends Family {
   protected readonly type = 'counter';
-  readonly #values = new Map<string, number>();
+  readonly #values = new Map<string, Count>();
 
+  series(key: string): Count {
+    let count = this.#values.get(key);
+    if (count === undefined) {
+      count = { value: 0 };
+      this.#values.set(key, count);
+    }
+    return count;
+  }
   inc(key: string, n = 1): void {
-    this.#values.set(key, (this.#values.get(key) ?? 0) + n);
+    this.series(key).value += n;
   }
   protected samples(): Sample[] {
-    return [...this.#values].map(([key, value]) => ({ labels: this.labelsOf(key), value }));
+    return [...this.#values].map(([key, { value }]) => ({ labels: this.labelsOf(key), value }));
   }
 }
 
@@ -77,10 +90,29 @@ export class Gauge extends Family {
   }
 }
 
-interface Distribution {
-  counts: number[];
-  sum: number;
-  count: number;
+/** One series of a histogram. */
+export class Distribution {
+  readonly counts: number[];
+  sum = 0;
+  count = 0;
+  readonly #bounds: readonly number[];
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.counts = new Array<number>(bounds.length).fill(0);
+  }
+
+  /** `times` observations of the same value. */
+  observe(value: number, times = 1): void {
+    this.sum += value * times;
+    this.count += times;
+    const bounds = this.#bounds;
+    for (let i = 0; i < bounds.length; i++) {
+      if (value > bounds[i]!) continue;
+      this.counts[i]! += times;
+      break;
+    }
+  }
 }
 
 export class Histogram extends Family {
@@ -93,21 +125,16 @@ export class Histogram extends Family {
     this.#bounds = bounds;
   }
 
-  /** `times` observations of the same value. */
-  observe(key: string, value: number, times = 1): void {
+  series(key: string): Distribution {
     let d = this.#values.get(key);
     if (d === undefined) {
-      d = { counts: new Array<number>(this.#bounds.length).fill(0), sum: 0, count: 0 };
+      d = new Distribution(this.#bounds);
       this.#values.set(key, d);
     }
-    d.sum += value * times;
-    d.count += times;
-    const bounds = this.#bounds;
-    for (let i = 0; i < bounds.length; i++) {
-      if (value > bounds[i]!) continue;
-      d.counts[i]! += times;
-      break;
-    }
+    return d;
+  }
+  observe(key: string, value: number, times = 1): void {
+    this.series(key).observe(value, times);
   }
 
   protected samples(): Sample[] {

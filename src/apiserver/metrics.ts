@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ResourceRow } from '../registry/resource.ts';
-import { Counter, Gauge, Histogram } from './metric-families.ts';
+import { type Count, Counter, type Distribution, Gauge, Histogram } from './metric-families.ts';
 import type { RequestContext } from './request/request-context.ts';
 
 // Upstream: requestLatencies buckets
@@ -32,6 +32,7 @@ export class ApiMetrics {
     LATENCY_LABELS,
     REQUEST_BUCKETS,
   );
+  readonly #series = new Map<string, { requests: Count; durations: Distribution | undefined }>();
   readonly #inflight = new Gauge(
     'apiserver_current_inflight_requests',
     'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
@@ -99,8 +100,17 @@ export class ApiMetrics {
     const scope = scopeOf(context);
     const resource = info.resource;
     const labels = `${verb}\0${dryRun}\0${info.apiGroup}\0${info.apiVersion}\0${resource}\0${info.subresource}\0${scope}\0apiserver`;
-    this.#requests.inc(`${labels}\0${code}`);
-    if (!context.longRunning) this.#durations.observe(labels, seconds);
+    // One look-up, not two: putting the labels together and hashing them is most of what counting costs.
+    const key = `${labels}\0${code}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = { requests: this.#requests.series(key), durations: undefined };
+      this.#series.set(key, series);
+    }
+    series.requests.value++;
+    if (context.longRunning) return;
+    series.durations ??= this.#durations.series(labels);
+    series.durations.observe(seconds);
   }
 
   inflight(kind: 'readOnly' | 'mutating', n: number): void {

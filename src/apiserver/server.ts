@@ -126,13 +126,15 @@ function http1(handle: Handle, log: Logger): OnRequest {
   };
 }
 
+function ignore(): void {}
+
 function http2(handle: Handle, log: Logger): OnStream {
   const serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
     run(handle, new Http2Exchange(stream, headers), log);
   const app = http2Shell((request) => serve(request.stream, request.headers));
   return (stream, headers, _flags, rawHeaders) => {
     // What becomes of a broken stream is told by its end.
-    stream.on('error', () => {});
+    stream.on('error', ignore);
     if (headers[':method'] === 'CONNECT') return stream.respond({ ':status': 405 }, { endStream: true });
     if (headers.expect !== undefined) {
       if (headers.expect !== '100-continue') return stream.respond({ ':status': 417 }, { endStream: true });

@@ -107,6 +107,26 @@ describe('rbac authorizer', () => {
   for (const c of cases)
     it(c.name, async () => assert.deepEqual(await authorizer.authorize(attributesOf(c.a)), c.want));
 
+  it('what a caller may do to one name says nothing of another', async () => {
+    const index = indexed();
+    index.put('roles', role('one', 'dev', { ...pods('get'), resourceNames: ['a', 'b'] }));
+    index.put('roles', role('other', 'dev', { ...pods('get'), resourceNames: ['b', 'c'] }));
+    const pat = { kind: 'User', name: 'pat' };
+    index.put('rolebindings', binding('first', 'dev', 'Role', 'one', pat));
+    index.put('rolebindings', binding('second', 'dev', 'Role', 'other', pat));
+    const rbac = rbacAuthorizer(index);
+    const caller = user('pat');
+    const allowedBy = async (name: string, verb = 'get') => {
+      const attributes = attributesOf({ user: caller, verb, resource: 'pods', namespace: 'dev', name });
+      const { decision, reason } = await rbac.authorize(attributes);
+      return decision === 'Allow' ? /RoleBinding "(\w+)/.exec(reason)?.[1] : decision;
+    };
+    const names = ['a', 'b', 'c', 'd', ''];
+    const want = ['first', 'first', 'second', 'NoOpinion', 'NoOpinion'];
+    for (let i = 0; i < 2; i++) assert.deepEqual(await Promise.all(names.map((n) => allowedBy(n))), want);
+    assert.equal(await allowedBy('a', 'delete'), 'NoOpinion');
+  });
+
   it('forgets decisions when the policy changes', async () => {
     const index = indexed();
     const rbac = rbacAuthorizer(index);

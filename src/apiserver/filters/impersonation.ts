@@ -35,7 +35,9 @@ export function withImpersonation(impersonate: Impersonate, authorizer: Authoriz
   }
 }
 
+const FIRST = 'i'.charCodeAt(0);
+
 function hasImpersonation(headers: Exchange['headers']): boolean {
-  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  for (const name in headers) if (name.charCodeAt(0) === FIRST && name.startsWith('impersonate-')) return true;
   return false;
 }

@@ -1,5 +1,5 @@
 /**
- * One request and its response, free of any HTTP library: the Express shell makes one per HTTP request, the in-process
+ * One request and its response, free of any HTTP library: the HTTP shell makes one per HTTP request, the in-process
  * transport one per call. Filters and handlers see nothing else. Exactly one of `respond`, `stream` or `upgrade` is called.
  */
 import type { Duplex } from 'node:stream';

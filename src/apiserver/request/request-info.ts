@@ -24,11 +24,6 @@ export interface RequestInfo {
   readonly labelSelector: string;
 }
 
-const SPECIAL_VERBS_NO_SUBRESOURCE = new Set(['proxy']);
-const SPECIAL_VERBS = new Set(['proxy', 'watch']);
-const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
-const PREFIXES = new Set(['api', 'apis']);
-
 interface Mutable {
   isResourceRequest: boolean;
   path: string;
@@ -50,7 +45,7 @@ export function parseRequestInfo(method: string, path: string, query: string): R
   const info: Mutable = {
     isResourceRequest: false,
     path,
-    verb: method.toLowerCase(),
+    verb: '',
     apiPrefix: '',
     apiGroup: '',
     apiVersion: '',
@@ -63,11 +58,15 @@ export function parseRequestInfo(method: string, path: string, query: string): R
     labelSelector: '',
   };
   let parts = splitPath(path);
-  if (parts.length < 3) return info;
-  if (!PREFIXES.has(parts[0]!)) return info;
-  info.apiPrefix = parts[0]!;
-  if (info.apiPrefix === 'apis') {
-    if (parts.length < 4) return info;
+  const [prefix] = parts;
+  const isResource = prefix === 'api' ? parts.length >= 3 : prefix === 'apis' && parts.length >= 4;
+  if (!isResource) {
+    info.verb = method.toLowerCase();
+    if (prefix === 'apis' && parts.length === 3) info.apiPrefix = prefix;
+    return info;
+  }
+  info.apiPrefix = prefix!;
+  if (prefix === 'apis') {
     info.apiGroup = parts[1]!;
     info.apiVersion = parts[2]!;
     parts = parts.slice(3);
@@ -76,7 +75,7 @@ export function parseRequestInfo(method: string, path: string, query: string): R
     parts = parts.slice(2);
   }
   info.isResourceRequest = true;
-  if (SPECIAL_VERBS.has(parts[0]!)) {
+  if (parts[0] === 'proxy' || parts[0] === 'watch') {
     if (parts.length < 2) throw new Error(`unable to determine kind and namespace from url, ${path}`);
     info.verb = parts[0]!;
     parts = parts.slice(1);
@@ -86,13 +85,13 @@ export function parseRequestInfo(method: string, path: string, query: string): R
     if (parts.length > 1) {
       info.namespace = parts[1]!;
       // A third segment that is no subresource of the namespace itself names a resource inside it.
-      if (parts.length > 2 && !NAMESPACE_SUBRESOURCES.has(parts[2]!)) parts = parts.slice(2);
+      if (parts.length > 2 && parts[2] !== 'status' && parts[2] !== 'finalize') parts = parts.slice(2);
     }
   }
   info.parts = parts;
   info.resource = parts[0] ?? '';
   info.name = parts[1] ?? '';
-  if (parts.length >= 3 && !SPECIAL_VERBS_NO_SUBRESOURCE.has(info.verb)) info.subresource = parts[2]!;
+  if (parts.length >= 3 && info.verb !== 'proxy') info.subresource = parts[2]!;
 
   if (info.name === '' && info.verb === 'get') readCollectionQuery(info, query);
   else if (info.name === '' && info.verb === 'delete') {
