@@ -7,7 +7,8 @@ import type { Schema } from '../schema/schema.ts';
 import { comparePathElements, fieldElement, type PathElement, parsePathElement } from './path-element.ts';
 
 export type FieldPath = readonly PathElement[];
-const NOTHING: FieldsV1 = Object.freeze({});
+/** A place with nothing below it. */
+export const NOTHING: FieldsV1 = Object.freeze({});
 
 /** FieldsV1 of the wire: `{"f:spec":{"f:replicas":{}}}`; `.` marks a node that has children as a member itself. */
 export interface FieldsV1 {
@@ -204,7 +205,7 @@ export class FieldSet {
 const FEW = 24;
 
 /** Nodes have few elements, mostly in order already: Array.sort would take longer to begin than this takes. */
-function sortElements(elements: PathElement[]): void {
+export function sortElements(elements: PathElement[]): void {
   if (elements.length > FEW) {
     elements.sort(comparePathElements);
     return;

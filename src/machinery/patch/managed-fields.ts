@@ -5,6 +5,7 @@
  */
 import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts';
 import type { Schema, SchemaSource } from '../schema/schema.ts';
+import { createdFields } from './created-fields.ts';
 import { FieldSet } from './fieldset.ts';
 import type { JsonObject } from './json-value.ts';
 import { jsonEqual } from './json-value.ts';
@@ -77,6 +78,8 @@ const STRIPPED = FieldSet.ofFields(
 
 /** The managedFields to store with `object`; undefined: none. Never throws for what clients send. */
 export function updateManagedFields(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
+  const created = ofNewObject(options);
+  if (created !== undefined) return created;
   const managed = decodeLiveOrNew(options);
   // An object whose ownership was never tracked stays so until someone applies it.
   if (managed.fields.size === 0 && options.live?.metadata.uid) return undefined;
@@ -87,6 +90,27 @@ export function updateManagedFields(options: UpdateOptions): ManagedFieldsEntry[
     return undefined;
   }
   return encodeManagedFields(managed);
+}
+
+/** The usual create: nobody owned anything before. Undefined where that is not so. */
+function ofNewObject(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
+  const { live, empty, object, resetFields = [], schema, source } = options;
+  if (live !== undefined || empty === undefined || object.metadata.managedFields !== undefined) return undefined;
+  if (resetFields.some((path) => path.length !== 1)) return undefined;
+  const without = resetFields.map(([field]) => field!);
+  const fieldsV1 = createdFields({ empty, object, schema, source, without });
+  if (fieldsV1 === 'unknown' || fieldsV1 === undefined) return undefined;
+  return [
+    {
+      manager: options.manager || 'unknown',
+      operation: 'Update',
+      apiVersion: options.apiVersion,
+      ...(options.time ? { time: options.time } : {}),
+      fieldsType: 'FieldsV1',
+      fieldsV1,
+      ...(options.subresource ? { subresource: options.subresource } : {}),
+    },
+  ];
 }
 
 function decodeLiveOrNew({ live, object, subresource }: UpdateOptions): Managed {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { canonicalObject } from '../../machinery/codec/canonical.ts';
 import { cloneJson } from '../../machinery/meta/clone.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { resolve, type Schema, type SchemaSource } from '../../machinery/schema/schema.ts';
+import { valuesOf } from '../../machinery/schema/testing-values.ts';
 import type { ResourceRow } from '../resource.ts';
 import { builtinRows } from '../resources.ts';
 import { strategyFor } from '../strategies.ts';
@@ -15,61 +15,6 @@ import { contextFor } from '../strategy-testing.ts';
 import { ownParts, settleParts, shareEqual } from './sharing.ts';
 
 const SHARING = builtinRows().filter((row) => strategyFor(row).sharesUnchanged === true);
-const MAX_DEPTH = 9;
-
-/** Values of a schema; optional fields come and go. */
-function valuesOf(schema: Schema, source: SchemaSource, depth = 0, minLength = 0): fc.Arbitrary<unknown> {
-  const s = resolve(schema, source);
-  switch (s.type) {
-    case 'object': {
-      if (depth > MAX_DEPTH) return fc.constant({});
-      const fields = [...s.fields].map(([name, field]) => [
-        name,
-        fc.memo(() => valuesOf(field, source, depth + 1, s.required.has(name) ? 1 : 0))(),
-      ]);
-      return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, {
-        // No valid object is without its spec.
-        requiredKeys: [...s.required, ...(depth === 0 ? ['spec'] : [])].filter((name) => s.fields.has(name)),
-      });
-    }
-    case 'map':
-      return fc.dictionary(fc.constantFrom('cpu', 'memory', 'a'), valuesOf(s.values, source, depth + 1), {
-        maxKeys: 2,
-      });
-    case 'list':
-      return depth > MAX_DEPTH
-        ? fc.constant([])
-        : fc.array(valuesOf(s.items, source, depth + 1), { minLength, maxLength: 2 });
-    case 'boolean':
-      return fc.boolean();
-    case 'integer':
-    case 'number':
-      return fc.constantFrom(0, 1, 80);
-    case 'string':
-      return stringsOf(s.format);
-    default:
-      return fc.constant({});
-  }
-}
-
-function stringsOf(format: string | undefined): fc.Arbitrary<unknown> {
-  switch (format) {
-    case 'quantity':
-      return fc.constantFrom('1', '0.5', '1000m', '64Mi');
-    case 'int-or-string':
-      return fc.constantFrom(1, '50%');
-    case 'byte':
-      return fc.constantFrom('', 'YQ==');
-    case 'date-time':
-    case 'time':
-      return fc.constantFrom('2026-01-01T00:00:00Z', null);
-    case 'micro-time':
-      return fc.constantFrom('2026-01-01T00:00:00.000000Z', null);
-    default:
-      return fc.constantFrom('', 'a', 'b');
-  }
-}
-
 function objectsOf(row: ResourceRow): fc.Arbitrary<KubeObject> {
   const apiVersion = row.group === '' ? row.version : `${row.group}/${row.version}`;
   return valuesOf(row.schemas.definition(row.definition), row.schemas).map((value) => {
