@@ -146,9 +146,15 @@ function readWhole(incoming: Readable, limit: number): Promise<Buffer> {
         reject(tooLarge(limit));
       }
     });
-    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    // A body that breaks off has no other reason.
-    const gone = () => reject(new DOMException('the client went away', 'AbortError'));
+    let isWhole = false;
+    incoming.on('end', () => {
+      isWhole = true;
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    });
+    // A body that breaks off has no other reason; an error costs more to make than to throw away.
+    const gone = () => {
+      if (!isWhole) reject(new DOMException('the client went away', 'AbortError'));
+    };
     incoming.on('error', gone);
     incoming.on('close', gone);
   });

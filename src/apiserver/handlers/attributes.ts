@@ -7,6 +7,7 @@ import { badRequest } from '../../machinery/errors/status-error.ts';
 import type { GroupVersionKind, KubeObject, OwnerReference } from '../../machinery/meta/object.ts';
 import { isEqualJson, type WriteContext } from '../../registry/generic/store-core.ts';
 import type { ResourceRequest } from '../endpoint.ts';
+import type { RequestContext } from '../request/request-context.ts';
 
 export interface AttributesPart {
   operation: Operation;
@@ -20,26 +21,48 @@ export interface AttributesPart {
 }
 
 export function attributesFor(request: ResourceRequest, part: AttributesPart): Attributes {
-  const { context, endpoint } = request;
-  return {
-    operation: part.operation,
-    kind: part.kind ?? endpoint.kind,
-    resource: endpoint.resource,
-    subresource: request.subresource,
+  return new RequestAttributes(request, part);
+}
+
+/** A class for the sake of `signal`: an accessor in a literal is defined anew for every object, which took longer than all the rest. */
+class RequestAttributes implements Attributes {
+  readonly operation: Operation;
+  readonly kind: GroupVersionKind;
+  readonly resource: Attributes['resource'];
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly user: Attributes['user'];
+  readonly dryRun: boolean;
+  readonly options: unknown;
+  object: KubeObject | undefined;
+  readonly oldObject: KubeObject | undefined;
+  readonly warn: Attributes['warn'];
+  readonly annotate: Attributes['annotate'];
+  readonly #context: RequestContext;
+
+  constructor(request: ResourceRequest, part: AttributesPart) {
+    const { context, endpoint } = request;
+    this.operation = part.operation;
+    this.kind = part.kind ?? endpoint.kind;
+    this.resource = endpoint.resource;
+    this.subresource = request.subresource;
     // Upstream gives admission a namespace object's own name as its namespace.
-    namespace: isNamespaces(request) ? part.name || request.name : request.namespace,
-    name: part.name ?? request.name,
-    user: context.user,
-    dryRun: part.dryRun,
-    options: part.options,
-    object: part.object,
-    oldObject: part.oldObject,
-    warn: context.warn,
-    annotate: context.annotate,
-    get signal() {
-      return context.signal;
-    },
-  };
+    this.namespace = isNamespaces(request) ? part.name || request.name : request.namespace;
+    this.name = part.name ?? request.name;
+    this.user = context.user;
+    this.dryRun = part.dryRun;
+    this.options = part.options;
+    this.object = part.object;
+    this.oldObject = part.oldObject;
+    this.warn = context.warn;
+    this.annotate = context.annotate;
+    this.#context = context;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
 }
 
 function isNamespaces(request: ResourceRequest): boolean {
