@@ -11,6 +11,7 @@ import { checkTypes, decodeTypeError, pruneUnknown, strictProblems } from '../..
 import { findYamlDuplicates, parseYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, type StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { shareEqual } from '../../registry/generic/sharing.ts';
 import type { BodyKind, ResourceRequest } from '../endpoint.ts';
 import type { FieldValidation } from '../request/query-options.ts';
 import { settleKind } from './kind-of-body.ts';
@@ -35,6 +36,8 @@ export function decodeObject(
   encoding: BodyEncoding,
   into: BodyKind,
   validation: FieldValidation,
+  /** A stored object of this kind: what equals it is shared with it and not looked at again. */
+  known?: KubeObject,
 ): KubeObject {
   const want = into.kind;
   let object: unknown;
@@ -53,15 +56,16 @@ export function decodeObject(
   }
   const typed = object as KubeObject;
   const repeated = validation === 'Ignore' ? [] : duplicates(body, encoding, object);
+  if (known !== undefined) shareEqual(typed, known);
   settleKind(typed, into, (why) => unrecognized(want.kind, body, `${why} in '${body}'`));
-  const bad = checkTypes(typed, into.schema, into.source);
+  const bad = checkTypes(typed, into.schema, into.source, known);
   if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, into.isCustom ? ofMetadata(bad) : bad);
   // Go's decoder knows no absent metadata: it is a struct.
   typed.metadata ??= {};
   // Of a custom resource its schema is asked last; a built-in kind's decoder finds both kinds of mistakes as it goes.
   const inOrder = encoding === 'json' && !request.endpoint.isCustom;
-  applyFieldValidation(request, typed, repeated, into, validation, inOrder ? body : undefined);
-  return into.canonical?.(typed) ?? typed;
+  applyFieldValidation(request, typed, { repeated, known, json: inOrder ? body : undefined }, into, validation);
+  return into.canonical?.(typed, known) ?? typed;
 }
 
 /** What Go says of a body that is JSON but no object. */
@@ -86,12 +90,11 @@ function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
 function applyFieldValidation(
   request: ResourceRequest,
   object: KubeObject,
-  repeated: readonly string[],
+  { repeated, known, json }: { repeated: readonly string[]; known: KubeObject | undefined; json: Buffer | undefined },
   into: BodyKind,
   validation: FieldValidation,
-  json: Buffer | undefined,
 ): void {
-  const unknown = pruneUnknown(object, into.schema, into.source);
+  const unknown = pruneUnknown(object, into.schema, into.source, known);
   if (into.isCustom === true) unknown.sort();
   if (validation === 'Ignore') return;
   const problems = strictProblems(repeated, unknown, json?.toString());

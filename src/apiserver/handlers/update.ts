@@ -25,8 +25,11 @@ export async function handleUpdate(
   const options = readUpdateOptions(request.query);
   const encoding = negotiateContentType(exchange.headers['content-type'], { protobuf: !endpoint.isCustom });
   const body = await exchange.readBody(MAX_REQUEST_BODY);
+  // Most of what is sent back is what was read: what equals the object as it is now need not be looked at.
+  const known = store.known(namespace, name);
   const decode = () => {
-    const object = decodeObject(request, body, encoding, endpoint.body, options.fieldValidation ?? 'Warn');
+    const object = decodeObject(request, body, encoding, endpoint.body, options.fieldValidation ?? 'Warn', known);
+    if (known !== undefined) ownParts(object, known);
     ensureNamespace(object, namespace, row.namespaced);
     checkName(object, name, namespace);
     dedupOwnerReferences(request, object, false);
@@ -42,7 +45,7 @@ export async function handleUpdate(
       // The body's object is spent by an attempt; another attempt decodes it anew.
       const object = first ?? decode();
       first = undefined;
-      if (current !== undefined && store.strategy.sharesUnchanged === true) {
+      if (current !== undefined && current !== known && store.strategy.sharesUnchanged === true) {
         shareEqual(object, current);
         ownParts(object, current);
       }

@@ -122,6 +122,13 @@ export class StoreCore {
     return entry.slot(`json ${this.#slot}`, () => encodeJson(this.object(entry)));
   }
 
+  /** An object an update may share with: one that was stored under this name, mostly the newest. Undefined where updates do not share. */
+  known(namespace: string, name: string): KubeObject | undefined {
+    if (!this.#shares) return undefined;
+    const entry = this.cache.peek(this.prefix(namespace) + name);
+    return entry && this.object(entry);
+  }
+
   /** Shared with everybody: never mutated. */
   object(entry: Entry): KubeObject {
     if (this.isStorageVersion) return entry.object;
