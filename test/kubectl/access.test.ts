@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { hasTools, openSession, type Session, table } from './session.ts';
+import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
 
-describe('kubectl and access', function () {
-  this.timeout(60_000);
+withEachKubectl('access', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession({ nodes: 1 });
+    session = await openSession({ nodes: 1, version });
     const { k } = session;
     await k`create sa robot`;
     await k`create role reader --verb=get,list --resource=pods`;

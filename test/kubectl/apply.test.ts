@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEPLOYMENT, hasTools, openSession, type Session } from './session.ts';
+import { DEPLOYMENT, hasTools, openSession, type Session, withEachKubectl } from './session.ts';
 
-describe('kubectl writing', function () {
-  this.timeout(60_000);
+withEachKubectl('writing', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession();
+    session = await openSession({ version });
   });
   after(() => session?.[Symbol.asyncDispose]());
   const given = (stdin: string) => session.with({ stdin });

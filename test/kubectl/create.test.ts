@@ -1,13 +1,12 @@
 /** kubectl create of every kind it knows, and how the results look in get and describe. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table } from './session.ts';
+import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
 
-describe('kubectl create', function () {
-  this.timeout(60_000);
+withEachKubectl('create', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession({ nodes: 1 });
+    session = await openSession({ nodes: 1, version });
   });
   after(() => session?.[Symbol.asyncDispose]());
 

@@ -1,6 +1,6 @@
 /** A CustomResourceDefinition and its objects under kubectl: columns, explain, validation, status, scale, apply, removal. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table } from './session.ts';
+import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
 
 const CRD = `
 apiVersion: apiextensions.k8s.io/v1
@@ -40,12 +40,11 @@ spec:
 const widget = (spec: string, name = 'w1') =>
   `apiVersion: example.com/v1\nkind: Widget\nmetadata: { name: ${name} }\nspec: { ${spec} }\n`;
 
-describe('kubectl and custom resources', function () {
-  this.timeout(60_000);
+withEachKubectl('custom resources', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession({ nodes: 1 });
+    session = await openSession({ nodes: 1, version });
   });
   after(() => session?.[Symbol.asyncDispose]());
   const given = (stdin: string) => session.with({ stdin });

@@ -1,6 +1,6 @@
 /** Pods, nodes and logs under kubectl: run, wait, logs, delete, cordon, drain, taint, events. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table } from './session.ts';
+import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
 
 const SOLO = `
 apiVersion: v1
@@ -13,12 +13,11 @@ spec:
   volumes: [{ name: e, emptyDir: {} }]
 `;
 
-describe('kubectl, pods and nodes', function () {
-  this.timeout(60_000);
+withEachKubectl('pods and nodes', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession();
+    session = await openSession({ version });
   });
   after(() => session?.[Symbol.asyncDispose]());
 
@@ -52,7 +51,7 @@ describe('kubectl, pods and nodes', function () {
     assert.equal(await k`logs -l app=solo --tail=1`, 'two');
     assert.equal(
       await refused`logs solo -c nope`,
-      'error: container nope is not valid for pod solo out of: main, init (init)',
+      `error: container nope is not valid for pod solo${version === '1.35' ? '' : ' out of: main, init (init)'}`,
     );
     assert.equal(
       await refused`logs none`,

@@ -1,13 +1,12 @@
 /** Ways of looking: get in its output forms, selectors, watches, explain, discovery. */
 import assert from 'node:assert/strict';
-import { DEPLOYMENT, hasTools, openSession, type Session, table } from './session.ts';
+import { DEPLOYMENT, hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
 
-describe('kubectl reading', function () {
-  this.timeout(60_000);
+withEachKubectl('reading', (version) => {
   let session: Session;
   before(async function () {
     if (!hasTools()) this.skip();
-    session = await openSession();
+    session = await openSession({ version });
     const { k, with: other } = session;
     await other({ stdin: DEPLOYMENT }).k`apply -f -`;
     await k`rollout status deploy/web --timeout=20s`;
@@ -21,7 +20,7 @@ describe('kubectl reading', function () {
     const { k } = session;
     assert.match(
       await k`version`,
-      /^Client Version: v1\.36\.\d+\nKustomize Version: \S+\nServer Version: v1\.36\.2\S*$/,
+      new RegExp(`^Client Version: v${version}\\.\\d+\\nKustomize Version: \\S+\\nServer Version: v1\\.36\\.2\\S*$`),
     );
     assert.match(await k`cluster-info`, /Kubernetes control plane.* is running at .*https:\/\/127\.0\.0\.1:\d+/);
     assert.match(await k`config view`, /name: kubernetes-admin@keelson/);

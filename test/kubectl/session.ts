@@ -6,8 +6,16 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Suite } from 'mocha';
 import { type Cluster, startCluster } from '../../src/cluster/cluster.ts';
-import { hasKubectl, type RunOptions, runTool, type Tool, type ToolResult } from '../harness/kubectl.ts';
+import {
+  hasKubectl,
+  type RunOptions,
+  runTool,
+  type Tool,
+  type ToolResult,
+  type ToolVersion,
+} from '../harness/kubectl.ts';
 
 type Command<R> = (text: TemplateStringsArray, ...values: (string | number)[]) => Promise<R>;
 
@@ -35,17 +43,30 @@ export interface Session extends Shell, AsyncDisposable {
   file(name: string, text: string): Promise<string>;
 }
 
-/** True when the tools can be had; a test skips itself without them. */
-export const hasTools = () => hasKubectl('1.36') && hasKubectl('1.35');
+/** Of the server's minor version and of the one before it. */
+const KUBECTLS: readonly ToolVersion[] = ['1.36', '1.35'];
 
-export async function openSession(options: { nodes?: number } = {}): Promise<Session> {
+/** True when the tools can be had; a test skips itself without them. */
+export const hasTools = () => KUBECTLS.every((version) => hasKubectl(version));
+
+/** A suite for each kubectl. */
+export function withEachKubectl(title: string, body: (this: Suite, version: ToolVersion) => void): void {
+  for (const version of KUBECTLS) {
+    describe(`kubectl ${version}: ${title}`, function () {
+      this.timeout(60_000);
+      body.call(this, version);
+    });
+  }
+}
+
+export async function openSession(options: { nodes?: number; version?: ToolVersion } = {}): Promise<Session> {
   const dir = await mkdtemp(join(tmpdir(), 'keelson-kubectl-'));
   const kubeconfig = join(dir, 'kubeconfig');
   const cluster = await startCluster({ listen: { port: 0 }, kubeconfig, nodes: options.nodes ?? 2, storage: 'memory' });
   return {
     cluster,
     dir,
-    ...shell({ kubeconfig, cwd: dir }),
+    ...shell({ kubeconfig, cwd: dir, ...(options.version === undefined ? {} : { version: options.version }) }),
     async file(name, text) {
       await writeFile(join(dir, name), text);
       return join(dir, name);
