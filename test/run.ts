@@ -5,6 +5,7 @@
 import { globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import Mocha from 'mocha';
+import { reasonOf } from './harness/needs.ts';
 import { rootHooks } from './harness/root-hooks.ts';
 
 const { values, positionals } = parseArgs({
@@ -47,5 +48,6 @@ mocha
   .on('fail', () => count.failed++)
   .on('pending', (test) => {
     count.skipped++;
-    skipped.push(test.fullTitle());
+    const reason = reasonOf(test);
+    skipped.push(reason === undefined ? test.fullTitle() : `${test.fullTitle()} (${reason})`);
   });

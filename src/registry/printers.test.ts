@@ -1,10 +1,11 @@
 /** Columns against upstream's, cells row by row. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { FACTS } from '../../test/harness/facts.ts';
+import { needs } from '../../test/harness/needs.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import { printedKinds, printerFor } from './printers.ts';
 
-const facts = new URL('../../../shared/facts/printer-columns.json', import.meta.url);
 /** How the facts name what is not a kind of its own. */
 const KIND_OF: Record<string, string> = {
   DeviceTaint: 'DeviceTaintRule',
@@ -19,8 +20,8 @@ const OF_AGGREGATOR = ['APIService'];
 
 describe('printers', () => {
   it('have the columns of upstream', function () {
-    if (!existsSync(facts)) this.skip();
-    const want = JSON.parse(readFileSync(facts, 'utf8')) as Record<
+    needs(this, 'facts');
+    const want = JSON.parse(readFileSync(new URL('printer-columns.json', FACTS), 'utf8')) as Record<
       string,
       { name: string; type: string; format?: string; priority?: number }[]
     >;

@@ -3,7 +3,9 @@
  * a missing need is a failure.
  */
 import { execFileSync } from 'node:child_process';
-import type { Context } from 'mocha';
+import { existsSync } from 'node:fs';
+import type { Context, Suite, Test } from 'mocha';
+import { FACTS, VECTORS } from './facts.ts';
 
 const checks = {
   root: () => process.getuid?.() === 0,
@@ -13,10 +15,12 @@ const checks = {
   etcd: () => has('etcd'),
   busybox: () => has('busybox'),
   go: () => has('go'),
+  facts: () => existsSync(FACTS),
+  vectors: () => existsSync(VECTORS),
 };
 
 /** What .ci/run does not install: skipped there too. */
-const OPTIONAL: readonly string[] = ['go'];
+const OPTIONAL: readonly string[] = ['go', 'facts', 'vectors'];
 
 /** Skips the running test unless the machine has all of `names`; throws instead when CI is set. */
 export function needs(context: Context, ...names: (keyof typeof checks)[]): void {
@@ -24,7 +28,24 @@ export function needs(context: Context, ...names: (keyof typeof checks)[]): void
   if (missing.length === 0) return;
   if (process.env.CI && missing.some((n) => !OPTIONAL.includes(n)))
     throw new Error(`this machine lacks ${missing.join(', ')}: .ci/run should have installed it`);
+  const runnable = context.runnable();
+  // A hook skips its whole suite.
+  reasons.set(
+    'type' in runnable && runnable.type === 'hook' ? runnable.parent! : runnable,
+    `needs ${missing.join(', ')}`,
+  );
   context.skip();
+}
+
+const reasons = new Map<object, string>();
+
+/** Why `needs` skipped a test, or the suite it is in. */
+export function reasonOf(test: Test): string | undefined {
+  for (let at: Test | Suite | undefined = test; at !== undefined; at = at.parent) {
+    const reason = reasons.get(at);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 function has(command: string): boolean {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
+import { FACTS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import { decodeProtobuf } from '../../machinery/codec/protobuf.ts';
 import { StatusError } from '../../machinery/errors/status-error.ts';
 import { builtinSchemas } from '../../machinery/schema/builtin.ts';
@@ -8,7 +10,6 @@ import type { ResourceRow } from '../../registry/resource.ts';
 import { ResourceTable } from '../../registry/resources.ts';
 import { Discovery } from './discovery.ts';
 
-const FACTS = new URL('../../../../shared/facts/discovery-aggregated-v2.json', import.meta.url);
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const CLIENT_GO = `${AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json`;
 
@@ -42,8 +43,11 @@ const widgets: ResourceRow = {
 
 describe('discovery', () => {
   it('serves the aggregated document of upstream', function () {
-    if (!existsSync(FACTS)) this.skip();
-    assert.deepEqual(body(all, '/apis', AGGREGATED), JSON.parse(readFileSync(FACTS, 'utf8')));
+    needs(this, 'facts');
+    assert.deepEqual(
+      body(all, '/apis', AGGREGATED),
+      JSON.parse(readFileSync(new URL('discovery-aggregated-v2.json', FACTS), 'utf8')),
+    );
   });
 
   it('answers what client-go asks for with the aggregated form and its content type', () => {

@@ -1,14 +1,15 @@
 /** The documents against what was extracted from upstream's: every definition, every operation, exactly. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
+import { FACTS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import { ResourceTable } from '../../registry/resources.ts';
 import { documentV2, documentV3 } from './documents.ts';
 import { type Operation, operationsOf, otherOperations } from './operations.ts';
 
 type Json = Record<string, unknown>;
 
-const FACTS = new URL('../../../../shared/facts/', import.meta.url);
 const read = (name: string): Json => JSON.parse(readFileSync(new URL(name, FACTS), 'utf8')) as Json;
 
 const table = new ResourceTable({ runtimeConfig: 'api/all=true' });
@@ -43,7 +44,7 @@ function marksOf(definition: Json): Json {
 
 describe('OpenAPI documents', () => {
   before(function () {
-    if (!existsSync(FACTS)) this.skip();
+    needs(this, 'facts');
   });
 
   it('have all 771 definitions with their required fields, formats, kinds, list and merge marks', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import protobuf from 'protobufjs';
+import { FACTS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import { VirtualClock } from '../../base/clock.ts';
 import { StatusError } from '../../machinery/errors/status-error.ts';
 import type { ResourceRow } from '../../registry/resource.ts';
@@ -11,7 +13,6 @@ import { OpenApi } from './openapi.ts';
 
 type Json = Record<string, unknown>;
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-const DESCRIPTOR = new URL('../../../../shared/facts/openapi-v2-protobuf.json', import.meta.url);
 const clock = new VirtualClock(Date.UTC(2026, 0, 1));
 
 function parse(response: { body: Buffer } | undefined): Json {
@@ -144,7 +145,7 @@ describe('/openapi', () => {
   });
 
   it('writes the same document in protobuf', function () {
-    if (!existsSync(DESCRIPTOR)) this.skip();
+    needs(this, 'facts');
     const message = documentType();
     const response = openApi.respond({ path: '/openapi/v2', accept: PROTOBUF })!;
     assert.equal(response.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
@@ -159,7 +160,7 @@ describe('/openapi', () => {
   });
 
   it('writes every sort of field in protobuf', function () {
-    if (!existsSync(DESCRIPTOR)) this.skip();
+    needs(this, 'facts');
     const message = documentType();
     const bytes = encodeGnosticV2({
       paths: {
@@ -259,7 +260,9 @@ interface Named {
 }
 
 function documentType(): protobuf.Type {
-  const descriptor = JSON.parse(readFileSync(DESCRIPTOR, 'utf8')) as protobuf.INamespace;
+  const descriptor = JSON.parse(
+    readFileSync(new URL('openapi-v2-protobuf.json', FACTS), 'utf8'),
+  ) as protobuf.INamespace;
   const any = { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } };
   const google = { nested: { protobuf: { nested: { Any: any } } } };
   return protobuf.Root.fromJSON({ nested: { ...descriptor.nested, google } }).lookupType('openapi.v2.Document');

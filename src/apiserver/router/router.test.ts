@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { FACTS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import { StatusError } from '../../machinery/errors/status-error.ts';
 import { ResourceTable } from '../../registry/resources.ts';
 import { createOperationRegistry } from './operation-registry.ts';
 import { type RouteMatch, Router } from './router.ts';
-
-const FACTS = new URL('../../../../shared/facts/openapi-operations.json', import.meta.url);
 
 /** A match with its row and subresource by name. */
 function brief(match: RouteMatch | undefined): object | undefined {
@@ -23,8 +23,8 @@ describe('router', () => {
   const router = new Router(table);
 
   it('claims every operation of the document', function () {
-    if (!existsSync(FACTS)) this.skip();
-    const facts = JSON.parse(readFileSync(FACTS, 'utf8')) as Record<
+    needs(this, 'facts');
+    const facts = JSON.parse(readFileSync(new URL('openapi-operations.json', FACTS), 'utf8')) as Record<
       string,
       Record<string, { operationId: string; action?: string }>
     >;

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { VECTORS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import {
   decodeProtobuf,
   decodeProtobufMessage,
@@ -14,25 +16,24 @@ import {
   ProtobufError,
 } from './protobuf.ts';
 
-const vectors = new URL('../../../../shared/vectors/', import.meta.url);
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 describe('protobuf: golden vectors', () => {
-  if (!existsSync(vectors)) {
-    it('golden vectors are present', function () {
-      this.skip();
+  if (!existsSync(VECTORS)) {
+    it('go to JSON and back, byte for byte', function () {
+      needs(this, 'vectors');
     });
     return;
   }
-  const names = readdirSync(vectors)
+  const names = readdirSync(VECTORS)
     .filter((f) => f.endsWith('.pb'))
     .map((f) => f.slice(0, -3));
 
   it('are 185', () => assert.equal(names.length, 185));
   for (const name of names) {
     it(name, () => {
-      const json = JSON.parse(readFileSync(new URL(`${name}.json`, vectors), 'utf8'));
-      const pb = readFileSync(new URL(`${name}.pb`, vectors));
+      const json = JSON.parse(readFileSync(new URL(`${name}.json`, VECTORS), 'utf8'));
+      const pb = readFileSync(new URL(`${name}.pb`, VECTORS));
       const { apiVersion, kind } = openEnvelope(pb);
       // A WatchEvent has no TypeMeta, so its envelope names nothing.
       const message = kind === '' ? `${META}.WatchEvent` : messageFor(apiVersion, kind)!;

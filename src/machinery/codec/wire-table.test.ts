@@ -1,9 +1,10 @@
 /** The wire tables against the facts: every message and field that upstream's .proto files declare, with number and type. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { FACTS } from '../../../test/harness/facts.ts';
+import { needs } from '../../../test/harness/needs.ts';
 import * as wire from './wire-table.ts';
 
-const facts = new URL('../../../../shared/facts/protobuf.json', import.meta.url);
 const TYPES: Record<number, string> = {
   [wire.STRING]: 'string',
   [wire.INT32]: 'int32',
@@ -22,8 +23,8 @@ function typeText(f: wire.WireField): string {
 
 describe('wire tables', () => {
   it('know every message and field of the facts', function () {
-    if (!existsSync(facts)) return this.skip();
-    const all = JSON.parse(readFileSync(facts, 'utf8')) as Record<
+    needs(this, 'facts');
+    const all = JSON.parse(readFileSync(new URL('protobuf.json', FACTS), 'utf8')) as Record<
       string,
       Record<string, { n: number; t: string; r?: boolean }>
     >;
