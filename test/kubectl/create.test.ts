@@ -13,7 +13,7 @@ withEachKubectl('create', (version) => {
   const cases: [command: string, says: string][] = [
     ['deployment d1 --image=nginx --replicas=2 --port=80', 'deployment.apps/d1 created'],
     ['job j1 --image=busybox -- echo hi', 'job.batch/j1 created'],
-    ["cronjob c1 --image=busybox --schedule='*/1 * * * *' -- date", 'cronjob.batch/c1 created'],
+    ["cronjob c1 --image=busybox --schedule='0 0 29 2 *' -- date", 'cronjob.batch/c1 created'],
     ['job j2 --from=cronjob/c1', 'job.batch/j2 created'],
     ['configmap m1 --from-literal=a=b', 'configmap/m1 created'],
     ['secret generic s1 --from-literal=a=b', 'secret/s1 created'],
@@ -79,7 +79,7 @@ withEachKubectl('create', (version) => {
     ]);
     assert.deepEqual(await rows('cronjob c1'), [
       ['NAME', 'SCHEDULE', 'TIMEZONE', 'SUSPEND', 'ACTIVE', 'LAST SCHEDULE'],
-      ['c1', '*/1 * * * *', '<none>', 'False', '0', '<none>'],
+      ['c1', '0 0 29 2 *', '<none>', 'False', '0', '<none>'],
     ]);
     assert.deepEqual(await rows('ing'), [
       ['NAME', 'CLASS', 'HOSTS', 'ADDRESS', 'PORTS'],
@@ -116,7 +116,7 @@ withEachKubectl('create', (version) => {
     ['pdb p1', /Min available: +1\nSelector: +app=d1\nStatus:\n +Allowed disruptions: +\d/],
     ['sa sa1', /Name: +sa1\nNamespace: +default\nLabels: +<none>/],
     ['ns ns1', /Status: +Active\n\nNo resource quota\.\n\nNo LimitRange resource\./],
-    ['cronjob c1', /Schedule: +\*\/1 \* \* \* \*\nConcurrency Policy: +Allow/],
+    ['cronjob c1', /Schedule: +0 0 29 2 \*\nConcurrency Policy: +Allow/],
     [
       'job j1',
       /Completed At: [\s\S]*Pods Statuses: +0 Active \(0 Ready\) \/ 1 Succeeded \/ 0 Failed[\s\S]*Normal +Completed .*job-controller +Job completed/,
