@@ -26,8 +26,10 @@ export class FloorObjects {
     return this.#objects.get(path)?.bytes;
   }
 
-  watch(watcher: Watcher): void {
+  /** Answers how to end it. */
+  watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   write(method: string, url: string, body: Buffer, done: (status: number, bytes: Buffer) => void): void {

@@ -25,6 +25,8 @@ interface Reply {
   write(chunk: Buffer): boolean;
   drain(fn: () => void): void;
   end(): void;
+  /** Calls back when the client is gone. */
+  closed(fn: () => void): void;
 }
 
 /** A list as a server holds it: one buffer an object. */
@@ -50,7 +52,7 @@ function handle(
     if (path === '/readyz') return reply.send(200, OK);
     if (path.includes('watch=1')) {
       reply.begin(false);
-      objects.watch(reply);
+      reply.closed(objects.watch(reply));
       return;
     }
     const list = primed.get(primedKey(path, headers.accept, headers['accept-encoding']));
@@ -98,6 +100,7 @@ function http1(request: IncomingMessage, response: ServerResponse): void {
     write: (chunk) => response.write(chunk),
     drain: (fn) => response.once('drain', fn),
     end: () => response.end(),
+    closed: (fn) => response.once('close', fn),
   };
   const run = (body?: Buffer) => handle(request.method!, request.url!, request.headers as never, body, reply);
   if (request.method === 'GET') return run();
@@ -120,6 +123,7 @@ function http2(stream: ServerHttp2Stream, headers: Record<string, string>): void
     write: (chunk) => stream.write(chunk),
     drain: (fn) => stream.once('drain', fn),
     end: () => stream.end(),
+    closed: (fn) => stream.once('close', fn),
   };
   stream.on('error', () => {});
   const run = (body?: Buffer) => handle(headers[':method']!, headers[':path']!, headers, body, reply);

@@ -171,6 +171,17 @@ export class FieldSet {
     return true;
   }
 
+  /** Every member of this is one of the other. */
+  isSubsetOf(other: FieldSet): boolean {
+    if (this === other) return true;
+    if (this.members !== other.members && !this.members.isSubsetOf(other.members)) return false;
+    for (const [element, ours] of this.children) {
+      const theirs = other.children.get(element);
+      if (theirs === undefined ? !ours.isEmpty() : !ours.isSubsetOf(theirs)) return false;
+    }
+    return true;
+  }
+
   /** Every member, in upstream's order: the members of a node before what lies below it. */
   *paths(prefix: FieldPath = []): Generator<FieldPath> {
     for (const element of [...this.members].sort(comparePathElements)) yield [...prefix, element];

@@ -152,14 +152,19 @@ function apply(live: KubeObject, applied: KubeObject, before: Managed, options: 
   return { object: changed ? object : undefined, managed };
 }
 
-/** Stored objects that were found to fit their schema: both stay as they are. */
+/** Parts of stored objects (spec, status) that were found to fit the schema of the whole: both stay as they are. */
 const fitting = new WeakMap<object, Schema>();
 
-function validateLive(live: KubeObject, { live: stored, schema, source }: ApplyOptions): void {
-  if (stored !== undefined && fitting.get(stored) === schema) return;
-  validateTyped(live, schema, source, { allowDuplicates: true });
-  if (stored !== undefined) fitting.set(stored, schema);
+/** Fields fit or not by themselves, so those that an earlier version of the object had are left out. */
+function validateLive(live: KubeObject, { schema, source }: ApplyOptions): void {
+  const parts = Object.entries(live).filter(
+    ([name, part]) => name === 'metadata' || !isObject(part) || fitting.get(part) !== schema,
+  );
+  validateTyped(Object.fromEntries(parts), schema, source, { allowDuplicates: true });
+  for (const [name, part] of parts) if (name !== 'metadata' && isObject(part)) fitting.set(part, schema);
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /**
  * Removes what this manager applied last time, does not apply now, and nobody else owns. Fields that nobody owned stay.
@@ -174,7 +179,7 @@ function prune(
 ): unknown {
   if (!last || last.set.isEmpty()) return merged;
   // Who still applies all that they did takes nothing out.
-  if (last.apiVersion === apiVersion && last.set.difference(applied).isEmpty()) return merged;
+  if (last.apiVersion === apiVersion && last.set.isSubsetOf(applied)) return merged;
   const typed = updater.at(merged, last.apiVersion);
   if (!typed) return merged;
   const { schema, source } = typed;
