@@ -20,7 +20,7 @@ import { netnsName, netnsPath } from '../../src/cluster/real-node/netns.ts';
 import { containerdSocket, nodeDirs } from '../../src/cluster/real-node/node-config.ts';
 import { CriRuntime } from '../../src/kubelet/runtime/cri/cri-runtime.ts';
 import { mountsBelow } from '../../src/kubelet/volumes/mounts.ts';
-import { kubectl, toolPath } from '../harness/kubectl.ts';
+import { kubectl, type ToolVersion, toolPath } from '../harness/kubectl.ts';
 import { needs } from '../harness/needs.ts';
 
 const namespace = 'default';
@@ -378,9 +378,9 @@ describe('a real node', function () {
   });
 
   /** What the pod's port 8080 answers through kubectl port-forward. */
-  async function forwarded(name: string): Promise<string> {
+  async function forwarded(name: string, version: ToolVersion): Promise<string> {
     const args = ['--kubeconfig', join(dataDir, 'kubeconfig'), 'port-forward', name, ':8080'];
-    const child = spawn(await toolPath('kubectl'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(await toolPath('kubectl', version), args, { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [line] = (await once(child.stdout, 'data')) as [Buffer];
       const port = /127\.0\.0\.1:(\d+)/.exec(line.toString())?.[1];
@@ -390,27 +390,35 @@ describe('a real node', function () {
     }
   }
 
-  it('kubectl execs, attaches, copies, reads logs and forwards ports', async () => {
-    const run = async (args: string[], stdin?: string) =>
-      kubectl(args, { kubeconfig: join(dataDir, 'kubeconfig'), ...(stdin === undefined ? {} : { stdin }) });
-    await ready('caller');
-    assert.equal((await run(['exec', '-i', 'caller', '--', 'cat'], 'said\n')).stdout, 'said\n');
-    const failed = await run(['exec', 'caller', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
-    assert.deepEqual([failed.code, failed.stdout], [7, 'out\n']);
-    assert.match(failed.stderr, /^err\n/);
-    const attached = ['run', 'one', '-i', '--rm', '--quiet', '--restart=Never', '--image=busybox', '--'];
-    const { stdout } = await run([...attached, 'sh', '-c', 'read x; echo got $x'], 'this\n');
-    assert.match(stdout, /got this/);
-    assert.equal((await run(['cp', '/etc/hostname', 'caller:/tmp/copied'])).code, 0);
-    assert.equal(await inside('caller', 'cat /tmp/copied'), readFileSync('/etc/hostname', 'utf8'));
-    await create('talker', { containers: [container({ command: ['sh', '-c', 'echo life; exit 1'] })] });
-    await eventually('a second life', async () => (status(await pod('talker'))?.restartCount ?? 0) > 0);
-    assert.equal((await run(['logs', 'talker', '--previous'])).stdout, 'life\n');
-    await ready('web');
-    assert.equal(await forwarded('web'), 'hello\n');
-    const proxied = await run(['get', '--raw', '/api/v1/namespaces/default/services/web/proxy/']);
-    assert.equal(proxied.stdout, 'hello\n');
-  });
+  for (const version of ['1.36', '1.35'] as const) {
+    it(`kubectl ${version} execs, attaches, copies, reads logs and forwards ports`, async () => {
+      const run = async (args: string[], stdin?: string) =>
+        kubectl(args, {
+          kubeconfig: join(dataDir, 'kubeconfig'),
+          version,
+          ...(stdin === undefined ? {} : { stdin }),
+        });
+      await ready('caller');
+      assert.equal((await run(['exec', '-i', 'caller', '--', 'cat'], 'said\n')).stdout, 'said\n');
+      const failed = await run(['exec', 'caller', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
+      assert.deepEqual([failed.code, failed.stdout], [7, 'out\n']);
+      assert.match(failed.stderr, /^err\n/);
+      const attached = ['run', 'one', '-i', '--rm', '--quiet', '--restart=Never', '--image=busybox', '--'];
+      const { stdout } = await run([...attached, 'sh', '-c', 'read x; echo got $x'], 'this\n');
+      assert.match(stdout, /got this/);
+      const copied = `/tmp/copied-${version}`;
+      assert.equal((await run(['cp', '/etc/hostname', `caller:${copied}`])).code, 0);
+      assert.equal(await inside('caller', `cat ${copied}`), readFileSync('/etc/hostname', 'utf8'));
+      const talker = `talker-${version.replace('.', '-')}`;
+      await create(talker, { containers: [container({ command: ['sh', '-c', 'echo life; exit 1'] })] });
+      await eventually('a second life', async () => (status(await pod(talker))?.restartCount ?? 0) > 0);
+      assert.equal((await run(['logs', talker, '--previous'])).stdout, 'life\n');
+      await ready('web');
+      assert.equal(await forwarded('web', version), 'hello\n');
+      const proxied = await run(['get', '--raw', '/api/v1/namespaces/default/services/web/proxy/']);
+      assert.equal(proxied.stdout, 'hello\n');
+    });
+  }
 
   it('host network, host ports and privilege are as asked', async () => {
     const serve = (port: number) => `echo here > /tmp/index.html; exec httpd -f -p ${port} -h /tmp`;
