@@ -66,7 +66,7 @@ export class OpenApi {
     this.#generation = -1;
   }
 
-  /** The v2 document of what is served now, as an object; for openapi-backend and tests. */
+  /** The v2 document of what is served now, as an object. */
   get document(): Record<string, unknown> {
     return documentV2(this.#operations(), this.#custom);
   }

@@ -28,7 +28,6 @@ export class Router {
   readonly #table: ResourceTable;
   readonly #added = new Map<ResourceRow, Operation[]>();
   #others: Operation[] = [];
-  #byId: Map<string, Operation> | undefined;
 
   constructor(table: ResourceTable) {
     this.#table = table;
@@ -57,21 +56,7 @@ export class Router {
     return found && [...found.values.keys()];
   }
 
-  /** An operation that is routed now, by operationId. */
-  operation(operationId: string): Operation | undefined {
-    if (this.#byId === undefined) {
-      this.#byId = new Map(this.operations().map((operation) => [operation.operationId, operation]));
-    }
-    return this.#byId.get(operationId);
-  }
-
-  /** Every operation that is routed now. */
-  operations(): Operation[] {
-    return [...[...this.#added.values()].flat(), ...this.#others];
-  }
-
   #update(): void {
-    this.#byId = undefined;
     const current = new Set(this.#table.rows());
     for (const [row, operations] of this.#added) {
       if (current.has(row)) continue;
