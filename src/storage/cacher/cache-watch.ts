@@ -63,8 +63,9 @@ export class CacheWatch<T> {
   /** Every change up to here was handed over, so a bookmark may say so; undefined while something is pending. */
   get progress(): number | undefined {
     if (this.#backlog.length > 0 || this.#group.hasPending) return undefined;
-    // A watch may begin ahead of a cache that is behind its store.
-    return Math.max(this.#revisionOfCache(), this.#after);
+    // A watch may begin ahead of the cache; until that is there it knows nothing that its client does not.
+    const revision = this.#revisionOfCache();
+    return revision < this.#after ? undefined : revision;
   }
 
   close(error?: StorageError): void {

@@ -220,6 +220,20 @@ describe('watch cache', () => {
     assert.equal((err as StorageError).revision, current + 1);
   });
 
+  it('a watch from a revision ahead begins at once, and leaves out what is not after it', async () => {
+    await using t = await open();
+    const current = await t.cacher.create(keyOf('a'), thing('a'));
+    const o = observer();
+    const watch = await t.cache.watch({ ...o, after: current + 2 });
+    watch.resume();
+    await t.cacher.create(keyOf('b'), thing('b'));
+    assert.equal(watch.progress, undefined, 'no bookmark takes its client back');
+    await t.cacher.create(keyOf('c'), thing('c'));
+    const seen = await t.cacher.create(keyOf('d'), thing('d'));
+    assert.deepEqual(o.seen, [`ADDED d ${seen}`]);
+    assert.equal(watch.progress, seen);
+  });
+
   it('begins with a snapshot and goes on without gap', async () => {
     await using t = await open();
     await t.cacher.create(keyOf('a'), thing('a'));

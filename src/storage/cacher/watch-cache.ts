@@ -229,8 +229,7 @@ export class WatchCache<T> {
     signal.throwIfAborted();
     await this.#source.content(signal);
     const fetched = request.initial === true ? await this.#fresh(request) : undefined;
-    // When the cache is behind, the watch begins all the same: it leaves out what is not after `after`.
-    if (request.initial !== true && request.after !== undefined) await this.#reach(request.after, request);
+    // Nothing waits for `after`: while the cache, or the store itself, is not there yet, the watch leaves out what is not after it.
     signal.throwIfAborted();
     // From here to the registration nothing is awaited: no change can slip through.
     const content = this.#source.peek();
