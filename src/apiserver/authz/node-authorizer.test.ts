@@ -160,3 +160,46 @@ describe('node authorizer', () => {
     assert.equal(await ask({ verb: 'get', resource: 'persistentvolumes', name: 'pv' }), none);
   });
 });
+
+describe('NodeGraph', () => {
+  const pod = (name: string, node: string, secret: string) => ({
+    metadata: { name, namespace: 'ns', uid: name },
+    spec: { nodeName: node, containers: [], volumes: [{ name: 's', secret: { secretName: secret } }] },
+  });
+  const put = (graph: NodeGraph, ...args: Parameters<typeof pod>) => graph.put('pods', pod(...args) as never);
+
+  it('knows a secret as long as any pod of the node needs it, in whatever order they go', () => {
+    for (const order of [
+      ['a', 'b', 'c'],
+      ['c', 'b', 'a'],
+      ['b', 'a', 'c'],
+    ]) {
+      const graph = new NodeGraph();
+      put(graph, 'a', 'n1', 's');
+      put(graph, 'b', 'n2', 's');
+      put(graph, 'c', 'n1', 's');
+      const nodes = new Map([
+        ['a', 'n1'],
+        ['b', 'n2'],
+        ['c', 'n1'],
+      ]);
+      for (const name of order) {
+        assert.ok(graph.reaches(nodes.get(name)!, 'secrets', 'ns', 's'));
+        graph.delete('pods', { metadata: { name, namespace: 'ns' } });
+        nodes.delete(name);
+        const left = new Set(nodes.values());
+        for (const node of ['n1', 'n2']) assert.equal(graph.reaches(node, 'secrets', 'ns', 's'), left.has(node));
+      }
+      put(graph, 'd', 'n2', 's');
+      assert.ok(graph.reaches('n2', 'secrets', 'ns', 's'));
+    }
+  });
+
+  it('forgets what a pod needed before it changed', () => {
+    const graph = new NodeGraph();
+    put(graph, 'a', 'n1', 's');
+    put(graph, 'a', 'n2', 's');
+    assert.equal(graph.reaches('n1', 'secrets', 'ns', 's'), false);
+    assert.ok(graph.reaches('n2', 'secrets', 'ns', 's'));
+  });
+});

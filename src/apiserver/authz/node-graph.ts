@@ -31,13 +31,65 @@ interface PersistentVolume extends KubeObject {
 
 const vertex = (type: VertexType, namespace: string, name: string): string => `${type}/${namespace}/${name}`;
 
+/** How often each end is needed. Nearly always there is one end, so that one needs no map. */
+class Ends {
+  readonly #from: string;
+  readonly #index: Map<string, Ends>;
+  #first = '';
+  #times = 0;
+  #others: Map<string, number> | undefined;
+
+  constructor(from: string, index: Map<string, Ends>) {
+    this.#from = from;
+    this.#index = index;
+  }
+
+  has(end: string): boolean {
+    return (this.#times > 0 && this.#first === end) || this.#others?.has(end) === true;
+  }
+
+  *all(): Iterable<string> {
+    if (this.#times > 0) yield this.#first;
+    if (this.#others !== undefined) yield* this.#others.keys();
+  }
+
+  add(end: string): void {
+    if (this.#times > 0 && this.#first === end) this.#times++;
+    else if (this.#times === 0 && this.#others === undefined) {
+      this.#first = end;
+      this.#times = 1;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(end, (this.#others.get(end) ?? 0) + 1);
+    }
+  }
+
+  remove(end: string): void {
+    if (this.#times > 0 && this.#first === end) this.#times--;
+    else {
+      const left = (this.#others?.get(end) ?? 0) - 1;
+      if (left > 0) this.#others!.set(end, left);
+      else this.#others?.delete(end);
+      if (this.#others?.size === 0) this.#others = undefined;
+    }
+    if (this.#times === 0 && this.#others === undefined) this.#index.delete(this.#from);
+  }
+}
+
+interface Owned {
+  state: string;
+  edges: Ends[];
+  /** Of each edge. */
+  ends: string[];
+}
+
 export class NodeGraph {
-  /** vertex → node → how many things on the node need it. */
-  readonly #nodes = new Map<string, Map<string, number>>();
+  /** vertex → nodes on which things need it. */
+  readonly #nodes = new Map<string, Ends>();
   /** vertex → vertices whose reach it shares (secret → volume → claim). */
-  readonly #via = new Map<string, Map<string, number>>();
-  /** What each fed object added, to take it back. */
-  readonly #owned = new Map<string, { state: string; undo: (() => void)[] }>();
+  readonly #via = new Map<string, Ends>();
+  /** What each fed object added, to take it back. There is one of these for each pod: it is kept small. */
+  readonly #owned = new Map<string, Owned>();
 
   /** Added or changed. Cheap when nothing that matters changed (pod status updates). */
   put(resource: string, object: KubeObject): void {
@@ -45,10 +97,10 @@ export class NodeGraph {
     const state = stateOf(resource, object);
     if (this.#owned.get(key)?.state === state) return;
     this.#drop(key);
-    const undo: (() => void)[] = [];
-    this.#owned.set(key, { state, undo });
-    const reach = (v: string, node: string) => undo.push(count(this.#nodes, v, node));
-    const via = (v: string, to: string) => undo.push(count(this.#via, v, to));
+    const owned: Owned = { state, edges: [], ends: [] };
+    this.#owned.set(key, owned);
+    const reach = (v: string, node: string) => connect(this.#nodes, v, node, owned);
+    const via = (v: string, to: string) => connect(this.#via, v, to, owned);
     switch (resource) {
       case 'pods':
         addPod(object as Pod, reach);
@@ -77,15 +129,28 @@ export class NodeGraph {
   #reaches(node: string, v: string, seen: Set<string>): boolean {
     if (this.#nodes.get(v)?.has(node)) return true;
     seen.add(v);
-    for (const next of this.#via.get(v)?.keys() ?? [])
+    for (const next of this.#via.get(v)?.all() ?? [])
       if (!seen.has(next) && this.#reaches(node, next, seen)) return true;
     return false;
   }
 
   #drop(key: string): void {
-    for (const undo of this.#owned.get(key)?.undo ?? []) undo();
+    const owned = this.#owned.get(key);
+    if (owned === undefined) return;
+    for (let i = 0; i < owned.edges.length; i++) owned.edges[i]!.remove(owned.ends[i]!);
     this.#owned.delete(key);
   }
+}
+
+function connect(index: Map<string, Ends>, from: string, to: string, owned: Owned): void {
+  let ends = index.get(from);
+  if (ends === undefined) {
+    ends = new Ends(from, index);
+    index.set(from, ends);
+  }
+  ends.add(to);
+  owned.edges.push(ends);
+  owned.ends.push(to);
 }
 
 /** What of the object decides its edges; equal strings mean equal edges. */
@@ -142,23 +207,4 @@ function volumeSecrets(pv: PersistentVolume, claimNamespace: string): { namespac
     add(spec[source]?.secretRef);
   for (const ref of ['nodePublishSecretRef', 'nodeStageSecretRef', 'nodeExpandSecretRef']) add(spec.csi?.[ref]);
   return out;
-}
-
-/** Adds one to a two-level count; the result takes it back. */
-function count(map: Map<string, Map<string, number>>, from: string, to: string): () => void {
-  let inner = map.get(from);
-  if (inner === undefined) {
-    inner = new Map();
-    map.set(from, inner);
-  }
-  inner.set(to, (inner.get(to) ?? 0) + 1);
-  return () => {
-    const there = map.get(from);
-    const left = (there?.get(to) ?? 0) - 1;
-    if (left > 0) there!.set(to, left);
-    else {
-      there?.delete(to);
-      if (there?.size === 0) map.delete(from);
-    }
-  };
 }

@@ -9,7 +9,7 @@ export interface Forgetful {
   forgetObject(): void;
 }
 
-const DEFAULT_BYTES = 8 << 20;
+const DEFAULT_BYTES = 4 << 20;
 
 export class ObjectBudget {
   readonly #max: number;
