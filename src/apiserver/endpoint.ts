@@ -104,6 +104,10 @@ export class Endpoint {
   readonly itemHead: number;
   /** Where in that the name of the second key begins. */
   readonly kindEnd: number;
+  /** Under which names an entry keeps its forms in this version. */
+  readonly protobufForm: string;
+  readonly rowForm: string;
+  readonly spanForm: string;
   #empty: KubeObject | undefined;
 
   constructor(row: ResourceRow, store: StoreCore, printer: Printer, isCustom = false) {
@@ -115,6 +119,9 @@ export class Endpoint {
     this.apiVersion = apiVersionOf(row);
     this.schema = row.schemas.definition(row.definition);
     this.printer = printer;
+    this.protobufForm = `protobuf ${this.apiVersion}`;
+    this.rowForm = `row ${this.apiVersion}`;
+    this.spanForm = `span ${this.apiVersion}`;
     const kindJson = Buffer.byteLength(`{"kind":${JSON.stringify(row.kind)},"`);
     this.kindEnd = kindJson;
     this.itemHead = isCustom ? 0 : kindJson + Buffer.byteLength(`apiVersion":${JSON.stringify(this.apiVersion)},`);

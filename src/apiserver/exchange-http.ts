@@ -187,9 +187,13 @@ class HttpResponseStream implements ResponseStream {
     this.#onEnd = onEnd;
   }
 
-  write(chunk: Buffer): boolean {
+  write(chunk: Buffer, taken?: () => void): boolean {
     if (this.#response.destroyed || this.#response.writableEnded) return true;
-    return this.#response.write(chunk);
+    if (taken === undefined) return this.#response.write(chunk);
+    // After a failure the chunk may lie in a queue still.
+    return this.#response.write(chunk, (err) => {
+      if (err === undefined || err === null) taken();
+    });
   }
   get pending(): number {
     return this.#response.writableLength;

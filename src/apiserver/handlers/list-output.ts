@@ -4,27 +4,45 @@
  */
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
+import { Turns } from '../../base/turns.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
+import { type MetadataSpan, metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
 import type { Listed } from '../../registry/generic/list.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { ResponseStream } from '../request/exchange.ts';
-import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, tableOptions, writeBytes } from './output.ts';
-import { Slabs } from './slabs.ts';
-import { type Printable, partialObject, tableHead, tableRow } from './transform.ts';
+import {
+  acceptsGzip,
+  encodeAs,
+  GZIP_LEVEL,
+  GZIP_THRESHOLD,
+  goType,
+  type TableRequest,
+  tableOptions,
+  writeBytes,
+} from './output.ts';
+import { giveBack, Slabs } from './slabs.ts';
+import { plainRow, printRow, type Row, rowAt, rowSize } from './table-rows.ts';
+import { tableHead } from './transform.ts';
 
-/** Longest time a list works before others have their turn, ms. */
-const SLICE_MS = 8;
+/** What comes out of the compressor at a time: a list shrinks to a tenth, and every piece is a turn of its own. */
+const GZIP_CHUNK = 64 * 1024;
+/** A buffer's own memory beside its bytes. */
+const BUFFER_SIZE = 200;
 const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
 const LETTER_K = 0x6b;
 const LETTER_A = 0x61;
 const TAIL = Buffer.from(']}\n');
+const CLOSE = Buffer.from('}');
+const CLOSE_ROW = Buffer.from('}}');
+const OBJECT_KEY = Buffer.from(',"object":');
+const NULL = Buffer.from('null');
+const NO_METADATA = Buffer.from('{}');
 
 export async function writeList(request: ResourceRequest, negotiated: Negotiated, listed: Listed): Promise<void> {
   const { exchange } = request.context;
@@ -69,7 +87,7 @@ function listMeta(listed: Listed): Record<string, unknown> {
 }
 
 function putJson(slabs: Slabs, request: ResourceRequest, { as }: Negotiated, listed: Listed): Pieces {
-  return as === undefined ? putPlain(slabs, request.endpoint, listed) : putAll(slabs, formChunks(request, as, listed));
+  return as === undefined ? putPlain(slabs, request.endpoint, listed) : putForm(slabs, request, as, listed);
 }
 
 /** Items of typed lists say neither kind nor apiVersion, so the head that all of them share is left out of the copy. */
@@ -99,39 +117,69 @@ function* putPlain(slabs: Slabs, endpoint: Endpoint, listed: Listed): Pieces {
 }
 
 /** Tables and partial objects. */
-function* formChunks(request: ResourceRequest, as: ConvertTo, listed: Listed): Generator<Buffer> {
+function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed: Listed): Pieces {
   const { endpoint } = request;
-  const { store } = endpoint;
   const meta = listMeta(listed);
-  let each: (entry: Entry) => readonly Buffer[];
+  let put: (entry: Entry) => void;
   if (as.kind === 'Table') {
     const options = tableOptions(request, as.version);
-    yield Buffer.from(tableHead(endpoint, options, meta));
-    each = (entry) => tableRow(endpoint, printable(endpoint, entry), options);
+    slabs.putText(tableHead(endpoint, options, meta));
+    put = rowWriter(slabs, endpoint, options);
   } else {
-    yield head('PartialObjectMetadataList', `meta.k8s.io/${as.version}`, meta);
-    each = (entry) => [partialObject(store.bytes(entry), as.version)];
+    slabs.put(head('PartialObjectMetadataList', `meta.k8s.io/${as.version}`, meta));
+    const open = Buffer.from(`{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${as.version}","metadata":`);
+    put = (entry) => putMetadata(slabs, endpoint.store.bytes(entry), spanOf(endpoint, entry), open, CLOSE);
   }
   let first = true;
   for (const entry of listed.entries) {
-    if (!first) yield COMMA;
+    if (!first) slabs.put(COMMA);
     first = false;
-    yield* each(entry);
+    put(entry);
+    yield;
   }
-  yield TAIL;
+  slabs.put(TAIL);
 }
 
-/**
- * What a Table row is printed from. The parsed object is not kept: ten thousand of them would take more memory than their bytes.
- * Columns of custom resources may look anywhere, printers of ours never at managedFields.
- */
-function printable(endpoint: Endpoint, entry: Entry): Printable {
-  const { store } = endpoint;
-  const bytes = store.bytes(entry);
-  if (endpoint.isCustom) return { object: store.copy(entry), bytes };
-  const span = entry.slot(`metadata span ${endpoint.apiVersion}`, () => metadataSpan(bytes));
-  if (span === undefined) return { object: store.copy(entry), bytes };
-  return { object: parseWithoutManagedFields(bytes, span) as KubeObject, bytes, span };
+function putMetadata(slabs: Slabs, bytes: Buffer, span: MetadataSpan | undefined, open: Buffer, close: Buffer): void {
+  slabs.put(open);
+  if (span === undefined) slabs.put(NO_METADATA);
+  else slabs.put(bytes, span.start, span.end);
+  slabs.put(close);
+}
+
+const SPAN_SIZE = 250;
+
+/** Where the metadata lies; undefined when there is none. */
+function spanOf({ spanForm, store }: Endpoint, entry: Entry): MetadataSpan | undefined {
+  const make = () => ({ span: metadataSpan(store.bytes(entry)) });
+  return entry.form(spanForm, make, () => SPAN_SIZE).span;
+}
+
+/** Rows of built-in kinds are kept; columns of custom resources may look anywhere and at the time. */
+function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (entry: Entry) => void {
+  const { store, isCustom, printer, rowForm } = endpoint;
+  const { now, includeObject } = options;
+  const open = Buffer.from(
+    `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${options.version}","metadata":`,
+  );
+  const make = (entry: Entry): Row => {
+    const bytes = store.bytes(entry);
+    const span = metadataSpan(bytes);
+    if (isCustom) return { ...plainRow(printer, store.copy(entry), now), span };
+    return { ...printRow(printer, parseWithoutManagedFields(bytes, span) as KubeObject, bytes, now), span };
+  };
+  const sizeOf = (row: Row) => (row.isKept ? rowSize(row) : 0);
+  return (entry) => {
+    const bytes = store.bytes(entry);
+    const row = isCustom ? make(entry) : entry.form(rowForm, make, sizeOf);
+    slabs.putText(rowAt(row, now));
+    if (includeObject === 'Metadata') putMetadata(slabs, bytes, row.span, open, CLOSE_ROW);
+    else {
+      slabs.put(OBJECT_KEY);
+      slabs.put(includeObject === 'None' ? NULL : bytes);
+      slabs.put(CLOSE);
+    }
+  };
 }
 
 function head(kind: string, apiVersion: string, meta: Record<string, unknown>): Buffer {
@@ -139,18 +187,22 @@ function head(kind: string, apiVersion: string, meta: Record<string, unknown>): 
   return Buffer.from(`${text.slice(0, -1)},"items":[`);
 }
 
+/**
+ * The length of the whole comes first, so all items are encoded before anything is sent. They are kept with their entries: no reader of
+ * ours changes them.
+ */
 async function protobufChunks(request: ResourceRequest, listed: Listed): Promise<Buffer[]> {
-  const { endpoint, server } = request;
-  const { row, store } = endpoint;
+  const { endpoint, context } = request;
+  const { row, store, protobufForm } = endpoint;
   const message = messageFor(endpoint.apiVersion, row.kind) ?? '';
+  const turns = Turns.of(request.server.clock);
   const items: Buffer[] = [];
-  let began = server.clock.monotonic();
   for (const entry of listed.entries) {
-    items.push(encodeProtobuf(store.copy(entry), message));
-    if (server.clock.monotonic() - began > SLICE_MS) {
-      await nextTurn();
-      began = server.clock.monotonic();
-    }
+    const encode = () => encodeProtobuf(store.copy(entry), message);
+    items.push(entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE));
+    if (!turns.isOver) continue;
+    await turns.next();
+    context.signal.throwIfAborted();
   }
   return encodeProtobufList(endpoint.apiVersion, row.listKind, listMeta(listed), items);
 }
@@ -162,43 +214,38 @@ async function writeSlabs(
   fill: (slabs: Slabs) => Iterable<void>,
 ): Promise<void> {
   const { exchange, signal } = request.context;
-  const clock = request.server.clock;
+  const turns = Turns.of(request.server.clock);
   const headers: Record<string, string> = { 'Content-Type': mediaType };
   const slabs = new Slabs();
   let out: SlabWriter | undefined;
-  let began = clock.monotonic();
-  for (const _ of fill(slabs)) {
+  const flush = async () => {
     for (let full = slabs.takeFull(); full !== undefined; full = slabs.takeFull()) {
       out ??= openStream(request, headers);
-      await out.write(full);
+      await out.write(full, full);
     }
-    if (clock.monotonic() - began > SLICE_MS) {
-      await nextTurn();
+  };
+  for (const _ of fill(slabs)) {
+    if (slabs.isFull) await flush();
+    if (turns.isOver) {
+      await turns.next();
       signal.throwIfAborted();
-      began = clock.monotonic();
     }
   }
-  for (let full = slabs.takeFull(); full !== undefined; full = slabs.takeFull()) {
-    out ??= openStream(request, headers);
-    await out.write(full);
+  if (slabs.isFull) await flush();
+  const { slab, bytes } = slabs.takeRest();
+  if (out === undefined && bytes.length > GZIP_THRESHOLD && acceptsGzip(exchange)) out = openStream(request, headers);
+  if (out === undefined) {
+    exchange.respond(200, headers, Buffer.from(bytes));
+    giveBack(slab);
+    return;
   }
-  const rest = slabs.rest();
-  if (out !== undefined) {
-    if (rest.length > 0) await out.write(rest);
-    await out.end();
-  } else if (rest.length > GZIP_THRESHOLD && acceptsGzip(exchange)) {
-    out = openStream(request, headers);
-    await out.write(rest);
-    await out.end();
-  } else exchange.respond(200, headers, rest);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  if (bytes.length > 0) await out.write(bytes, slab);
+  await out.end();
 }
 
 interface SlabWriter {
-  write(slab: Buffer): Promise<void>;
+  /** `bytes` lie in `slab`, which is given back when they are sent. */
+  write(bytes: Buffer, slab: Buffer): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -207,14 +254,16 @@ function openStream(request: ResourceRequest, headers: Record<string, string>): 
   if (!acceptsGzip(exchange)) {
     const stream = exchange.stream(200, headers);
     return {
-      write: (slab) => send(stream, slab, signal),
+      async write(bytes, slab) {
+        if (!stream.write(bytes, () => giveBack(slab))) await stream.drained(signal);
+      },
       async end() {
         stream.end();
       },
     };
   }
   const stream = exchange.stream(200, { ...headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' });
-  const gzip = createGzip({ level: GZIP_LEVEL });
+  const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: GZIP_CHUNK });
   const pump = (async () => {
     for await (const chunk of gzip) await send(stream, chunk as Buffer, signal);
     stream.end();
@@ -222,8 +271,11 @@ function openStream(request: ResourceRequest, headers: Record<string, string>): 
   // Awaited in end(); a failure before that must not count as unhandled.
   pump.catch(() => gzip.destroy());
   return {
-    async write(slab) {
-      if (!gzip.write(slab)) await Promise.race([once(gzip, 'drain'), pump]);
+    async write(bytes, slab) {
+      const isTaken = (err?: Error | null) => {
+        if (err === undefined || err === null) giveBack(slab);
+      };
+      if (!gzip.write(bytes, isTaken)) await Promise.race([once(gzip, 'drain'), pump]);
     },
     async end() {
       gzip.end();

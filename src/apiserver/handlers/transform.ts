@@ -4,7 +4,7 @@
  */
 import { encodeJson } from '../../machinery/codec/json.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { type MetadataSpan, partialMetadata } from '../../machinery/meta/resource-version.ts';
+import { partialMetadata } from '../../machinery/meta/resource-version.ts';
 import type { ColumnDefinition } from '../../registry/generic/printer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { TableRequest } from './output.ts';
@@ -13,8 +13,6 @@ export interface Printable {
   object: KubeObject;
   /** Served JSON of the object. */
   bytes: Buffer;
-  /** Of `bytes`, where it is known already. */
-  span?: MetadataSpan;
 }
 
 /** The PartialObjectMetadata of served JSON. */
@@ -68,7 +66,7 @@ export function tableHead(endpoint: Endpoint, options: TableRequest, listMeta: R
 }
 
 /** The JSON of one row, in pieces. */
-export function tableRow(endpoint: Endpoint, item: Printable, options: TableRequest): Buffer[] {
+function tableRow(endpoint: Endpoint, item: Printable, options: TableRequest): Buffer[] {
   const { printer } = endpoint;
   const cells = printer.cells(item.object, { now: options.now });
   const conditions = printer.conditions?.(item.object);
@@ -80,19 +78,10 @@ export function tableRow(endpoint: Endpoint, item: Printable, options: TableRequ
       ? NULL_OBJECT
       : options.includeObject === 'Object'
         ? item.bytes
-        : item.span !== undefined && options.version === 'v1'
-          ? undefined
-          : partialObject(item.bytes, options.version);
-  const start = head.subarray(0, head.length - 1);
-  if (object === undefined) {
-    const { start: from, end } = item.span!;
-    return [start, PARTIAL_KEY, item.bytes.subarray(from, end), PARTIAL_END];
-  }
-  return [start, OBJECT_KEY, object, CLOSE_ROW];
+        : partialObject(item.bytes, options.version);
+  return [head.subarray(0, head.length - 1), OBJECT_KEY, object, CLOSE_ROW];
 }
 
-const PARTIAL_KEY = Buffer.from(',"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":');
-const PARTIAL_END = Buffer.from('}}');
 const OBJECT_KEY = Buffer.from(',"object":');
 
 function columnOf(c: ColumnDefinition): ColumnDefinition {

@@ -58,8 +58,11 @@ export interface WatchEventObject {
 }
 
 export interface ResponseStream {
-  /** False when the transport's buffer is full: wait for `drained`, or give the client up. */
-  write(chunk: Buffer): boolean;
+  /**
+   * False when the transport's buffer is full: wait for `drained`, or give the client up. `taken` is called once nobody will read
+   * `chunk` any more, so that it may be filled anew; a transport that hands chunks on never calls it.
+   */
+  write(chunk: Buffer, taken?: () => void): boolean;
   /**
    * Only for a caller that accepts objects: watch events as they are, shared with the cache, to be changed by nobody. `size` is what
    * they would have been in bytes. Bytes may be written in between.

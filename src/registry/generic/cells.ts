@@ -20,8 +20,11 @@ export function columns(notation: string): ColumnDefinition[] {
 }
 
 /** Time since an RFC 3339 instant; `<unknown>` when there is none. */
-export function age(time: string | null | undefined, { now }: PrintOptions): string {
-  return time ? humanDuration(now - parseTime(time)) : '<unknown>';
+export function age(time: string | null | undefined, options: PrintOptions): string {
+  if (!time) return '<unknown>';
+  const at = parseTime(time);
+  if (options.ages === undefined) return humanDuration(options.now - at);
+  return `\u0001${options.ages.push(at) - 1}\u0001`;
 }
 
 /** `a=1,b=2`, sorted; `<none>` when empty. */

@@ -16,8 +16,10 @@ export interface ColumnDefinition {
 export type Cell = string | number | boolean | null;
 
 export interface PrintOptions {
-  /** Unix milliseconds, for ages. */
-  now: number;
+  /** Unix milliseconds. A cell that looks at it is printed anew for every request; see `age` in cells.ts. */
+  readonly now: number;
+  /** Present: ages are not printed but left as marks, their instants collected here, so that the rest of the row can be kept. */
+  readonly ages?: number[];
 }
 
 export interface Printer<T extends KubeObject = KubeObject> {

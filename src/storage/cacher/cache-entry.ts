@@ -2,6 +2,8 @@
  * One object at one revision as the watch cache holds it: bytes first, everything else derived from them on first use
  * and kept (parsed object, labels, fields, other encodings). Shared by all requests and watchers; never mutated.
  */
+
+import type { FormBudget, Kept } from './form-budget.ts';
 import { freezesObjects } from './freeze.ts';
 import type { ObjectBudget } from './object-budget.ts';
 
@@ -14,6 +16,8 @@ export interface EntryCodec<T> {
   fields(object: T): Readonly<Record<string, string>>;
   /** Bounds how many parsed objects are kept. Absent: all are. */
   budget?: ObjectBudget;
+  /** Bounds what is kept by `form`. Absent: nothing is. */
+  forms?: FormBudget;
 }
 
 interface WithMetadata {
@@ -33,6 +37,9 @@ export class CacheEntry<T> {
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
   #slots: Map<string, unknown> | undefined;
+  #forms: Map<string, unknown> | undefined;
+  #kept: Kept | undefined;
+  #isRetired = false;
 
   /** `object`, when the writer had it parsed anyway, is taken over and gets its resourceVersion here. */
   constructor(
@@ -97,11 +104,39 @@ export class CacheEntry<T> {
     return made;
   }
 
+  /** As `slot`, of something large: kept only while the budget has room for `sizeOf` it; of size 0, not at all. */
+  form<E extends object>(name: string, make: (entry: this) => E, sizeOf: (form: E) => number): E {
+    const { forms } = this.#codec;
+    const known = this.#forms?.get(name);
+    if (known !== undefined) {
+      this.#kept!.isUsed = true;
+      return known as E;
+    }
+    const made = make(this);
+    const size = sizeOf(made);
+    if (size === 0 || forms === undefined || this.#isRetired) return made;
+    const kept = forms.admit(this, size);
+    if (kept === undefined) return made;
+    this.#kept = kept;
+    this.#forms ??= new Map();
+    this.#forms.set(name, made);
+    return made;
+  }
+
+  /** For the budget. */
+  forgetForms(): void {
+    this.#forms = undefined;
+    this.#kept = undefined;
+  }
+
   /** Called when the entry only lives on in history: gives up what can be made again. */
   retire(): void {
     this.#slots = undefined;
     this.#object = undefined;
+    this.forgetForms();
+    this.#isRetired = true;
     this.#codec.budget?.remove(this);
+    this.#codec.forms?.remove(this);
   }
 
   /** For the budget. */

@@ -14,12 +14,14 @@ import { type Change, VersionedMap } from '../memory/versioned-map.ts';
 import { type KeyValue, type Storage, StorageError, type Subscription, type WatchEvent } from '../storage.ts';
 import { WatchHub } from '../watch-hub.ts';
 import { CacheEntry, type EntryCodec } from './cache-entry.ts';
+import type { FormBudget } from './form-budget.ts';
 import type { ObjectBudget } from './object-budget.ts';
 import type { WatchCacheOptions } from './watch-cache.ts';
 
 export interface CacheSourceOptions {
   storage: Storage;
   budget?: ObjectBudget;
+  forms?: FormBudget;
   clock: Clock;
   log: Logger;
 }
@@ -68,12 +70,12 @@ export class CacheSource<T> implements AsyncDisposable {
 
   constructor(
     options: WatchCacheOptions<T>,
-    { storage, clock, log, budget }: CacheSourceOptions,
+    { storage, clock, log, budget, forms }: CacheSourceOptions,
     listener: CacheListener<T>,
   ) {
     this.clock = clock;
     this.shared = storage.capabilities.shared;
-    this.codec = codecOf(options, budget);
+    this.codec = codecOf(options, budget, forms);
     this.#prefix = options.prefix;
     this.#storage = storage;
     this.#log = log;
@@ -354,9 +356,10 @@ interface Labelled {
   metadata?: { name?: string; namespace?: string; labels?: Record<string, string> };
 }
 
-function codecOf<T>(options: WatchCacheOptions<T>, budget: ObjectBudget | undefined): EntryCodec<T> {
+function codecOf<T>(options: WatchCacheOptions<T>, budget?: ObjectBudget, forms?: FormBudget): EntryCodec<T> {
   return {
     ...(budget && { budget }),
+    ...(forms && { forms }),
     serve: options.serve,
     parse: options.parse ?? ((bytes) => JSON.parse(bytes.toString()) as T),
     labels: options.labels ?? ((object) => (object as Labelled).metadata?.labels ?? {}),

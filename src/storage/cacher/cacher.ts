@@ -22,6 +22,7 @@ import type {
   WriteOptions,
 } from '../storage.ts';
 import { watchBySubscribing } from '../watch-stream.ts';
+import { FormBudget } from './form-budget.ts';
 import { ObjectBudget } from './object-budget.ts';
 import { RawCache } from './raw-cache.ts';
 import { WatchCache, type WatchCacheOptions } from './watch-cache.ts';
@@ -50,6 +51,7 @@ export class Cacher implements Storage {
   readonly #log: Logger;
   readonly #watchBuffer: number | undefined;
   readonly #budget = new ObjectBudget();
+  readonly #forms = new FormBudget();
   readonly #caches = new Map<string, AnyCache>();
   readonly #raw = new Map<string, RawCache>();
 
@@ -64,8 +66,13 @@ export class Cacher implements Storage {
   /** A cache over a prefix; starts to fill at once. Disposed with the cacher, or earlier by `release`. */
   cacheFor<T>(options: WatchCacheOptions<T>): WatchCache<T> {
     if (this.#caches.has(options.prefix)) throw new TypeError(`there is a cache over ${options.prefix} already`);
-    const budget = this.#budget;
-    const cache = new WatchCache<T>(options, { storage: this.inner, clock: this.#clock, log: this.#log, budget });
+    const cache = new WatchCache<T>(options, {
+      storage: this.inner,
+      clock: this.#clock,
+      log: this.#log,
+      budget: this.#budget,
+      forms: this.#forms,
+    });
     this.#caches.set(options.prefix, cache);
     return cache;
   }

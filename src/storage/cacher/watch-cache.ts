@@ -3,6 +3,7 @@
  * history to resume watches and to list at recent revisions. The registry reads from here; every answer is entries, whose
  * bytes are ready to be sent. Upstream: apiserver/pkg/storage/cacher/{cacher,watch_cache}.go
  */
+import { Turns } from '../../base/turns.ts';
 import { futureRevision } from '../errors.ts';
 import { prefixEnd, type SortedMap } from '../memory/sorted-map.ts';
 import { StorageError } from '../storage.ts';
@@ -85,8 +86,7 @@ export interface CacheWatchRequest<T> extends CacheWatchOptions<T> {
 
 // Upstream: watch_cache.go blockTimeout
 const WAIT_MS = 3_000;
-// How long selecting may hold the event loop, ms, and how often that is looked at.
-const SLICE_MS = 5;
+// How often selecting looks whether its turn is over.
 const SLICE_ENTRIES = 32;
 // How often a store that does not report progress is asked whether a revision exists.
 const POLL_MS = 100;
@@ -379,14 +379,13 @@ export class WatchCache<T> {
   ): Promise<{ entries: CacheEntry<T>[]; scanned: number }> {
     const entries: CacheEntry<T>[] = [];
     let scanned = 0;
-    let sliceEnd = this.#source.clock.monotonic() + SLICE_MS;
+    const turns = Turns.of(this.#source.clock);
     while (scanned < candidates.length && entries.length < limit) {
       const entry = candidates[scanned++]!;
       if (matches === undefined || matches(entry)) entries.push(entry);
-      if (scanned % SLICE_ENTRIES === 0 && this.#source.clock.monotonic() > sliceEnd) {
-        await new Promise<void>((resolve) => setImmediate(resolve));
+      if (scanned % SLICE_ENTRIES === 0 && turns.isOver) {
+        await turns.next();
         signal?.throwIfAborted();
-        sliceEnd = this.#source.clock.monotonic() + SLICE_MS;
       }
     }
     return { entries, scanned };
