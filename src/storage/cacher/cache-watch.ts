@@ -63,9 +63,8 @@ export class CacheWatch<T> {
   /** Every change up to here was handed over, so a bookmark may say so; undefined while something is pending. */
   get progress(): number | undefined {
     if (this.#backlog.length > 0 || this.#group.hasPending) return undefined;
-    // A watch may begin ahead of the cache; until that is there it knows nothing that its client does not.
-    const revision = this.#revisionOfCache();
-    return revision < this.#after ? undefined : revision;
+    // A watch may begin ahead of the cache, and of the store: a bookmark never takes its client back.
+    return Math.max(this.#revisionOfCache(), this.#after);
   }
 
   close(error?: StorageError): void {
