@@ -1,7 +1,9 @@
 /** Runs scenarios: servers up, objects in, then every case measured in turns (A/B/A/B) so that a noisy neighbour hits all alike. */
 import { loadavg } from 'node:os';
 import { systemClock } from '../../src/base/clock.ts';
-import { cpuSeconds, peakMB, resetPeak } from './process-sample.ts';
+import { askedOf, notesOf } from './asked.ts';
+import { clearNamespace, makeNamespace } from './identity.ts';
+import { cpuSeconds, peakMB, resetPeak, residentMB } from './process-sample.ts';
 import type { CaseResult, Sample, ScenarioResult } from './result.ts';
 import type { Case, Context, Measurement, Scenario } from './scenario.ts';
 import { joinPeer, type PeerOptions, startFloor, startKeelson } from './servers.ts';
@@ -28,7 +30,17 @@ export async function runScenario(
     const keelson = stack.use(await startKeelson({ port: context.port(0), nodeFlags: options.nodeFlags }));
     const floor = stack.use(await startFloor({ port: context.port(1) }));
     targets.push(keelson, floor);
-    if (options.peer !== undefined) targets.push(stack.use(await joinPeer(options.peer)));
+    if (options.peer !== undefined) {
+      const peer = stack.use(await joinPeer(options.peer));
+      stack.defer(() => clearNamespace(peer.admin!, context.namespace));
+      targets.push(peer);
+    }
+    // What a start leaves to do is over before memory is read.
+    await systemClock.sleep(SETTLE_MS);
+    for (const t of targets) {
+      t.idleMB = residentMB(t.pids);
+      if (t.admin !== undefined) await makeNamespace(t.admin, context.namespace);
+    }
     for (const t of targets) await scenario.prepare?.(t, context);
     await scenario.prime?.(floor, keelson, context);
   }
@@ -48,31 +60,41 @@ function placeholder(name: TargetName): Target {
   return { name, endpoint, pids: [], async [Symbol.asyncDispose]() {} };
 }
 
+const SETTLE_MS = 500;
 let runs = 0;
 /** Names of one run of the bench never meet those of another on a peer. */
-const RUN = systemClock.now().toString(36);
+export const RUN = systemClock.now().toString(36);
+
+/** The same number of bytes from the floor as from ours. */
+async function teach(c: Case, floor: Target, keelson: Target, bytes: { ours: number; floor: number }): Promise<void> {
+  if (c.pads !== undefined)
+    await floor.prime?.(keelson.endpoint, { pad: { path: c.pads, bytes: bytes.ours - bytes.floor } });
+}
 
 async function runCase(c: Case, all: readonly Target[], { settings }: Context): Promise<CaseResult> {
   const targets = all.filter((t) => !(t.name === 'floor' && c.withoutFloor) && !(t.name === 'peer' && c.withoutPeer));
   const samples: Partial<Record<TargetName, Sample[]>> = {};
   // Uncounted: compilers and caches get warm. A server that lives only within a measurement has nothing to warm.
-  for (const target of targets)
-    if (target.pids.length > 0 || target.name === 'peer') await measure(c, target, `w${RUN}-${++runs}`);
-  for (let round = 0; round < settings.rounds; round++) {
+  const bytes: Record<TargetName, number> = { keelson: 0, floor: 0, peer: 0 };
+  const keelson = targets.find((t) => t.name === 'keelson');
+  for (const target of targets) {
+    if (c.once || (target.pids.length === 0 && target.name !== 'peer')) continue;
+    if (target.name === 'floor' && c.copies !== undefined)
+      await target.prime?.(keelson!.endpoint, { copies: c.copies });
+    bytes[target.name] = (await measure(c, target, `w${RUN}-${++runs}`)).answerBytes ?? 0;
+    if (target.name === 'floor') await teach(c, target, keelson!, { ours: bytes.keelson, floor: bytes.floor });
+  }
+  for (let round = 0; round < (c.once ? 1 : settings.rounds); round++) {
     for (const target of targets) {
       const sample = await measure(c, target, `r${RUN}-${++runs}`);
       samples[target.name] ??= [];
       samples[target.name]!.push(sample);
     }
   }
-  return {
-    name: c.name,
-    unit: c.unit,
-    better: c.better,
-    ...(c.atLeast === undefined ? {} : { atLeast: c.atLeast }),
-    ...(c.atMost === undefined ? {} : { atMost: c.atMost }),
-    samples,
-  };
+  const result: CaseResult = { name: c.name, unit: c.unit, better: c.better, asked: [], notes: [], samples };
+  result.asked = askedOf(c, result);
+  result.notes = notesOf(c, result);
+  return result;
 }
 
 async function measure(c: Case, target: Target, run: string): Promise<Sample> {
@@ -90,6 +112,8 @@ async function measure(c: Case, target: Target, run: string): Promise<Sample> {
   const peak = found.peakMB ?? (known ? peakMB(target.pids) : undefined);
   const probed = await target.probe?.sample();
   const { cpuSeconds: _, peakMB: __, ...rest } = found;
+  if (c.heldMB !== undefined && peak !== undefined)
+    rest.extra = { ...rest.extra, 'peak over idle / held': (peak - (target.idleMB ?? 0)) / c.heldMB };
   return {
     ...rest,
     ...(used === undefined || found.operations === 0 ? {} : { cpuPer1000: (used / found.operations) * 1000 }),

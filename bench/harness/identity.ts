@@ -3,10 +3,18 @@
  * every request is authenticated by a token and decided by RBAC, in our server and in any other.
  */
 
-import type { ResourceRef } from '../../src/client/client.ts';
+import type { Client, ResourceRef } from '../../src/client/client.ts';
 import { httpTransport } from '../../src/client/http-transport.ts';
 import type { Kubeconfig } from '../../src/client/kubeconfig.ts';
-import { CLUSTERROLEBINDINGS, CLUSTERROLES, NAMESPACES, SERVICEACCOUNTS } from '../../src/client/resources.ts';
+import {
+  CLUSTERROLEBINDINGS,
+  CLUSTERROLES,
+  CONFIGMAPS,
+  LEASES,
+  NAMESPACES,
+  PODS,
+  SERVICEACCOUNTS,
+} from '../../src/client/resources.ts';
 import { createClient } from '../../src/client/rest-client.ts';
 import { isAlreadyExists } from '../../src/machinery/errors/status-error.ts';
 import { NAMESPACE } from '../fixtures/objects.ts';
@@ -16,22 +24,52 @@ const ACCOUNT = 'load';
 const ROLE = 'keelson-bench-load';
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
 
+/** A namespace for Pods: where no controller makes its account `default`, admission would refuse them. */
+export async function makeNamespace(config: Kubeconfig, name: string): Promise<void> {
+  await using transport = httpTransport(config);
+  const client = createClient(transport);
+  await ensure(client, NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  await ensure(
+    client,
+    SERVICEACCOUNTS,
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } },
+    name,
+  );
+}
+
+/** What scenarios wrote there goes; on a server that outlives the bench. */
+export async function clearNamespace(config: Kubeconfig, namespace: string): Promise<void> {
+  await using transport = httpTransport(config);
+  const client = createClient(transport);
+  for (const ref of [PODS, CONFIGMAPS, LEASES]) {
+    try {
+      await client.deleteCollection(ref, { namespace, gracePeriodSeconds: 0 });
+    } catch {
+      // A server may give up on a long deletion; what it left is in a namespace that no later run reads.
+    }
+  }
+}
+
+async function ensure(client: Client, ref: ResourceRef, object: object, namespace?: string): Promise<void> {
+  try {
+    await client.create(ref, object as never, namespace === undefined ? {} : { namespace });
+  } catch (err) {
+    if (!isAlreadyExists(err)) throw err;
+  }
+}
+
 export async function identify(config: Kubeconfig, userAgent: string): Promise<Endpoint> {
   await using transport = httpTransport(config);
   const client = createClient(transport, { headers: { 'user-agent': userAgent } });
-  const ensure = async (ref: ResourceRef, object: object, namespace?: string) => {
-    try {
-      await client.create(ref, object as never, namespace === undefined ? {} : { namespace });
-    } catch (err) {
-      if (!isAlreadyExists(err)) throw err;
-    }
-  };
-  await ensure(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  // Pods run as `default`; where no controller makes it, admission would refuse them.
-  for (const name of [ACCOUNT, 'default'])
-    await ensure(SERVICEACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } }, NAMESPACE);
+  await makeNamespace(config, NAMESPACE);
+  await ensure(
+    client,
+    SERVICEACCOUNTS,
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: ACCOUNT } },
+    NAMESPACE,
+  );
   const rbac = 'rbac.authorization.k8s.io';
-  await ensure(CLUSTERROLES, {
+  await ensure(client, CLUSTERROLES, {
     apiVersion: `${rbac}/v1`,
     kind: 'ClusterRole',
     metadata: { name: ROLE },
@@ -40,7 +78,7 @@ export async function identify(config: Kubeconfig, userAgent: string): Promise<E
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: VERBS },
     ],
   });
-  await ensure(CLUSTERROLEBINDINGS, {
+  await ensure(client, CLUSTERROLEBINDINGS, {
     apiVersion: `${rbac}/v1`,
     kind: 'ClusterRoleBinding',
     metadata: { name: ROLE },

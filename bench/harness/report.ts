@@ -1,155 +1,166 @@
-/** A run as a table on the terminal. */
-import type { CaseResult, RunResult, Sample, ScenarioResult } from './result.ts';
-import { median, spread } from './statistics.ts';
+/** A run as tables on the terminal, at most 160 columns wide: a block for each case, a line for each server. */
+import { medianOf, number, of, ratioOf } from './figures.ts';
+import type { CaseResult, RunResult, ScenarioResult } from './result.ts';
+import { spread } from './statistics.ts';
 import type { TargetName } from './target.ts';
 
-export interface Row {
-  name: string;
-  /** Ours over the floor's, as medians of the rounds. */
-  ratio: number;
-  cells: string[];
-}
-
+const WIDTH = 160;
+const LABELS: Record<TargetName, string> = { keelson: 'ours', floor: 'floor', peer: 'peer' };
 const HEAD = [
-  'case',
-  'unit',
-  'ours',
+  '',
+  'median',
   'min..max',
-  'floor',
-  'ratio',
-  'wanted',
-  'CPU/1000',
-  'floor',
-  'ratio',
   'p50 ms',
   'p99 ms',
+  'CPU s/1000',
   'peak MB',
-  'floor',
   'loop p99',
-  'gen CPU',
-  'peer',
-  'ours/peer',
-  'peer CPU',
-  'peer p99',
-  'peer MB',
+  'max ms',
+  'gen %',
+  'gen s/1000',
+  'load',
+  'ours/it',
+  'CPU ours/it',
 ];
 
-export function of(result: CaseResult, target: TargetName, pick: (s: Sample) => number | undefined): number {
-  const samples = result.samples[target] ?? [];
-  return median(samples.map((s) => pick(s) ?? Number.NaN));
+function line(c: CaseResult, target: TargetName): string[] {
+  const samples = c.samples[target]!;
+  const { median, min, max } = spread(samples.map((s) => s.value));
+  const other = target !== 'keelson';
+  const generator = of(c, target, (s) =>
+    s.operations > 0 ? ((s.generatorCpu ?? Number.NaN) / s.operations) * 1000 : undefined,
+  );
+  const cpu = of(c, target, (s) => s.cpuPer1000);
+  return [
+    `  ${LABELS[target]}`,
+    number(median),
+    `${number(min)}..${number(max)}`,
+    number(of(c, target, (s) => s.p50)),
+    number(of(c, target, (s) => s.p99)),
+    number(cpu),
+    number(of(c, target, (s) => s.peakMB)),
+    number(of(c, target, (s) => s.loopP99)),
+    number(of(c, target, (s) => s.loopMax)),
+    number(of(c, target, (s) => s.generatorShare) * 100, 2),
+    number(generator),
+    number(
+      of(c, target, (s) => s.load),
+      2,
+    ),
+    other ? number(ratioOf(c, target), 2) : '',
+    other ? number(of(c, 'keelson', (s) => s.cpuPer1000) / cpu, 2) : '',
+  ];
 }
 
-export const medianOf = (result: CaseResult, target: TargetName) => of(result, target, (s) => s.value);
-
-export function number(n: number, digits = 3): string {
-  if (Number.isNaN(n)) return '';
-  if (n === 0 || Math.abs(n) >= 1000) return String(Math.round(n));
-  return String(Number(n.toPrecision(digits)));
-}
-
-function wanted(r: CaseResult): string {
-  const ratio = medianOf(r, 'keelson') / medianOf(r, 'floor');
-  if (r.atLeast !== undefined)
-    return `>=${r.atLeast}${Number.isNaN(ratio) ? '' : ratio >= r.atLeast ? ' ok' : ' SHORT'}`;
-  if (r.atMost !== undefined) return `<=${r.atMost}${Number.isNaN(ratio) ? '' : ratio <= r.atMost ? ' ok' : ' SHORT'}`;
-  return '';
-}
-
-export function rowOf(r: CaseResult): Row {
-  const ours = (r.samples.keelson ?? []).map((s) => s.value);
-  const { median: value, min, max } = spread(ours);
-  const floor = medianOf(r, 'floor');
-  const peer = medianOf(r, 'peer');
-  const cpu = of(r, 'keelson', (s) => s.cpuPer1000);
-  const floorCpu = of(r, 'floor', (s) => s.cpuPer1000);
-  const operations = of(r, 'keelson', (s) => s.operations);
-  const generator = of(r, 'keelson', (s) => s.generatorCpu);
-  const ratio = value / floor;
-  return {
-    name: r.name,
-    ratio,
-    cells: [
-      r.name,
-      r.unit,
-      number(value),
-      `${number(min)}..${number(max)}`,
-      number(floor),
-      number(ratio, 2),
-      wanted(r),
-      number(cpu),
-      number(floorCpu),
-      number(floorCpu / cpu, 2),
-      number(of(r, 'keelson', (s) => s.p50)),
-      number(of(r, 'keelson', (s) => s.p99)),
-      number(of(r, 'keelson', (s) => s.peakMB)),
-      number(of(r, 'floor', (s) => s.peakMB)),
-      number(of(r, 'keelson', (s) => s.loopP99)),
-      operations > 0 ? number((generator / operations) * 1000) : '',
-      number(peer),
-      number(value / peer, 2),
-      number(of(r, 'peer', (s) => s.cpuPer1000)),
-      number(of(r, 'peer', (s) => s.p99)),
-      number(of(r, 'peer', (s) => s.peakMB)),
-    ],
-  };
-}
-
-export function extrasOf(r: CaseResult): string {
-  const names = new Set((r.samples.keelson ?? []).flatMap((s) => Object.keys(s.extra ?? {})));
-  const per = (t: TargetName) => (name: string) => `${name} ${number(of(r, t, (s) => s.extra?.[name]))}`;
-  const parts: string[] = [];
-  for (const t of ['keelson', 'floor', 'peer'] as const) {
-    if (r.samples[t] !== undefined && names.size > 0) parts.push(`${t}: ${[...names].map(per(t)).join(', ')}`);
+function extras(c: CaseResult): string[] {
+  const out: string[] = [];
+  for (const target of ['keelson', 'floor', 'peer'] as const) {
+    const names = new Set((c.samples[target] ?? []).flatMap((s) => Object.keys(s.extra ?? {})));
+    const parts = [...names].map((name) => `${name} ${number(of(c, target, (s) => s.extra?.[name]))}`);
+    if (parts.length > 0) out.push(...wrap(`    ${LABELS[target]}: `, parts));
   }
-  return parts.join(' | ');
+  return out;
 }
 
-export function table(rows: readonly (readonly string[])[]): string {
-  const used = rows[0]!.map((_, i) => rows.slice(1).some((r) => r[i] !== ''));
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((r) => r[i]!.length)));
+/** Parts after a heading, in lines no wider than the table. */
+function wrap(head: string, parts: readonly string[]): string[] {
+  const lines: string[] = [];
+  let text = head;
+  for (const [i, part] of parts.entries()) {
+    const piece = `${part}${i === parts.length - 1 ? '' : '; '}`;
+    if (text.length + piece.length > WIDTH && text.trim() !== head.trim()) {
+      lines.push(text.trimEnd());
+      text = ' '.repeat(head.length);
+    }
+    text += piece;
+  }
+  return [...lines, text];
+}
+
+export function asked(c: CaseResult): string[] {
+  return c.asked.map((a) => `${a.what}: ${Number.isNaN(a.got) ? '-' : number(a.got)} ${a.met ? 'ok' : 'SHORT'}`);
+}
+
+/** Cells in columns; those of `titles` stand across. */
+export function table(rows: readonly (readonly string[] | string)[]): string {
+  const cells = rows.filter((r) => typeof r !== 'string');
+  const used = cells[0]!.map((_, i) => cells.slice(1).some((r) => r[i] !== ''));
+  const widths = cells[0]!.map((_, i) => Math.max(...cells.map((r) => r[i]!.length)));
   return rows
     .map((r) =>
-      r
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .filter((_, i) => used[i])
-        .join('  '),
+      typeof r === 'string'
+        ? r
+        : r
+            .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+            .filter((_, i) => used[i])
+            .join('  '),
     )
     .join('\n');
 }
 
 export function scenarioTable(s: ScenarioResult): string {
-  const lines = [`${s.id}  ${s.title}`, table([HEAD, ...s.cases.map((c) => rowOf(c).cells)])];
+  const rows: (string[] | string)[] = [HEAD];
   for (const c of s.cases) {
-    const extras = extrasOf(c);
-    if (extras !== '') lines.push(`  ${c.name}: ${extras}`);
+    rows.push(...wrap(`${c.name}, ${c.unit}${c.asked.length > 0 ? '   asked: ' : ''}`, asked(c)));
+    for (const target of ['keelson', 'floor', 'peer'] as const)
+      if (c.samples[target] !== undefined) rows.push(line(c, target));
+    rows.push(...extras(c));
+    for (const note of c.notes) rows.push(`    note: ${note}`);
   }
-  return `${lines.join('\n')}\n`;
+  return `${s.id}  ${s.title}\n${table(rows)}\n`;
+}
+
+/** What was asked and not reached, of the whole run. */
+export function verdict(run: RunResult): string {
+  const all = run.scenarios.flatMap((s) =>
+    s.cases.flatMap((c) => c.asked.map((a) => ({ id: s.id, name: c.name, ...a }))),
+  );
+  const short = all.filter((a) => !a.met);
+  return [
+    `${all.length - short.length} of ${all.length} figures are as asked.`,
+    ...short.map((a) => `SHORT  ${a.id} ${a.name}: ${a.what}, got ${Number.isNaN(a.got) ? 'nothing' : number(a.got)}`),
+  ].join('\n');
+}
+
+/** One line while the run goes on. */
+export function progress(c: CaseResult): string {
+  return [`  ${c.name}: ${number(medianOf(c, 'keelson'))} ${c.unit}`, ...asked(c)].join('; ');
 }
 
 /** Against an earlier run: ratios to the floor first, since absolute figures depend on the day. */
 export function comparison(now: RunResult, before: RunResult): string {
   const rows: string[][] = [
-    ['case', 'unit', 'before', 'now', 'now/before', 'ratio before', 'ratio now', 'CPU/1000 before', 'now'],
+    [
+      'case',
+      'unit',
+      'before',
+      'now',
+      'now/before',
+      'of floor before',
+      'now',
+      'CPU s/1000 before',
+      'now',
+      'peak MB before',
+      'now',
+    ],
   ];
   for (const s of now.scenarios) {
     for (const c of s.cases) {
       const old = before.scenarios.find((b) => b.id === s.id)?.cases.find((b) => b.name === c.name);
       if (old === undefined) continue;
       const [a, b] = [medianOf(old, 'keelson'), medianOf(c, 'keelson')];
-      const cpu = (r: CaseResult) => number(of(r, 'keelson', (x) => x.cpuPer1000));
-      const ratio = (r: CaseResult) => number(rowOf(r).ratio, 2);
+      const both = (f: (r: CaseResult) => number, digits?: number) => [number(f(old), digits), number(f(c), digits)];
       rows.push([
         `${s.id} ${c.name}`,
         c.unit,
         number(a),
         number(b),
         number(b / a, 2),
-        ratio(old),
-        ratio(c),
-        cpu(old),
-        cpu(c),
+        ...both((r) => ratioOf(r, 'floor'), 2),
+        ...both((r) => of(r, 'keelson', (x) => x.cpuPer1000)),
+        ...both((r) => of(r, 'keelson', (x) => x.peakMB)),
       ]);
     }
   }
-  return rows.length === 1 ? 'nothing to compare' : table(rows);
+  return rows.length === 1 ? 'No case of that file was measured now: nothing to compare.' : table(rows);
 }

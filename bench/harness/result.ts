@@ -11,12 +11,20 @@ export interface Sample extends Omit<Measurement, 'cpuSeconds'> {
   at: number;
 }
 
+/** One thing asked, and whether it was reached; `got` is NaN (null in JSON) where it could not be measured. */
+export interface Asked {
+  what: string;
+  got: number;
+  met: boolean;
+}
+
 export interface CaseResult {
   name: string;
   unit: string;
   better: 'higher' | 'lower';
-  atLeast?: number;
-  atMost?: number;
+  asked: Asked[];
+  /** What a reader of the figures must know. */
+  notes: string[];
   samples: Partial<Record<TargetName, Sample[]>>;
 }
 

@@ -2,7 +2,8 @@
 import type { Generator } from './generator.ts';
 import type { Target } from './target.ts';
 
-export type Mode = 'quick' | 'default' | 'full';
+/** `ci`: a few cases of `quick`. */
+export type Mode = 'ci' | 'quick' | 'default' | 'full';
 
 export interface Settings {
   mode: Mode;
@@ -12,6 +13,8 @@ export interface Settings {
   rounds: number;
   /** In place of a scenario's own number of objects. */
   objects?: number;
+  /** Length of the soak. */
+  minutes?: number;
 }
 
 /** What one measurement found. */
@@ -26,6 +29,10 @@ export interface Measurement {
   extra?: Record<string, number>;
   /** CPU seconds of the load generators. */
   generatorCpu?: number;
+  /** How much of a core the busiest of them used. */
+  generatorShare?: number;
+  /** Bytes of an answer: the floor's must be as many as ours. */
+  answerBytes?: number;
   /** Set when the scenario sampled these itself (servers that live only within the measurement). */
   peakMB?: number;
   cpuSeconds?: number;
@@ -35,9 +42,21 @@ export interface Case {
   name: string;
   unit: string;
   better: 'higher' | 'lower';
-  /** What PERFORMANCE.md asks of ours against the floor, as a ratio of `value`. */
+  /** What is asked of ours against the floor, as a ratio of `value`. */
   atLeast?: number;
   atMost?: number;
+  /** What else is asked of ours. */
+  goals?: readonly Goal[];
+  /** Objects' bytes that the server holds: its peak memory is set against them. */
+  heldMB?: number;
+  /** Before the floor is measured it takes over the objects of these collections of ours. */
+  copies?: readonly string[];
+  /** The collection whose POST the floor answers with as many bytes as we do. */
+  pads?: string;
+  /** Why the floor's answers are of another size than ours. */
+  otherSize?: string;
+  /** Measured once, without warming up. */
+  once?: boolean;
   /** Throws when an answer was wrong. `run` is unique. */
   measure(target: Target, run: string): Promise<Measurement>;
   /** The floor has no such thing. */
@@ -46,11 +65,21 @@ export interface Case {
   withoutPeer?: boolean;
 }
 
+export interface Goal {
+  what: string;
+  /** A figure of the measurement, or one of its extras by name. */
+  figure: 'value' | 'p99' | 'peakMB' | 'loopP99' | 'loopMax' | (string & {});
+  atLeast?: number;
+  atMost?: number;
+}
+
 export interface Context {
   settings: Settings;
   generator: Generator;
   /** A second one, where readers and writers load the server at once. */
   second: Generator;
+  /** Where the scenario's objects are: no other scenario and no other run has them. */
+  namespace: string;
   /** Ports of our own: 0 to 9. */
   port(n: number): number;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
+import { type Kubeconfig, loadKubeconfig } from '../../src/client/kubeconfig.ts';
 import { ensurePki } from '../../src/cluster/pki/pki.ts';
 import type { Endpoint } from '../load/connection.ts';
 import type { ProbeSample } from '../servers/probe.ts';
@@ -85,9 +85,16 @@ class ServerProcess {
   }
 }
 
-function targetOf(name: 'keelson' | 'floor', server: ServerProcess, endpoint: Endpoint, done: () => void): Target {
+function targetOf(
+  name: 'keelson' | 'floor',
+  server: ServerProcess,
+  endpoint: Endpoint,
+  done: () => void,
+  admin?: Kubeconfig,
+): Target {
   return {
     name,
+    ...(admin === undefined ? {} : { admin }),
     endpoint,
     pids: [server.pid],
     probe: {
@@ -96,9 +103,9 @@ function targetOf(name: 'keelson' | 'floor', server: ServerProcess, endpoint: En
     },
     ...(name === 'floor'
       ? {
-          async prime(from, requests) {
+          async prime(from, what) {
             const answer = await server.ask<{ primed: boolean; error?: string }>(
-              { prime: { ...from, requests } },
+              { prime: { ...from, ...what } },
               120_000,
             );
             if (!answer.primed) throw new Error(`the floor could not be primed: ${answer.error}`);
@@ -140,8 +147,9 @@ export async function startKeelson(options: ServerOptions): Promise<Target> {
   const server = new ServerProcess('keelson', dir, options);
   try {
     await server.answer(START_MS);
-    const endpoint = await identify(loadKubeconfig(`${dir}/kubeconfig`), USER_AGENT);
-    return targetOf('keelson', server, endpoint, done);
+    const admin = loadKubeconfig(`${dir}/kubeconfig`);
+    const endpoint = await identify(admin, USER_AGENT);
+    return targetOf('keelson', server, endpoint, done, admin);
   } catch (err) {
     await server.stop();
     done();
@@ -188,6 +196,7 @@ export interface PeerOptions {
 /** Any other API server; it is neither started nor ended. */
 export async function joinPeer({ url, kubeconfig, pids }: PeerOptions): Promise<Target> {
   const config = loadKubeconfig(kubeconfig);
-  const endpoint = await identify(url === undefined ? config : { ...config, server: url }, USER_AGENT);
-  return { name: 'peer', endpoint, pids, async [Symbol.asyncDispose]() {} };
+  const admin = url === undefined ? config : { ...config, server: url };
+  const endpoint = await identify(admin, USER_AGENT);
+  return { name: 'peer', endpoint, pids, admin, async [Symbol.asyncDispose]() {} };
 }

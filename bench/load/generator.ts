@@ -60,8 +60,11 @@ class Requests {
 
   #loop(connection: Connection, worker: Worker): Promise<void> {
     const clock = systemClock;
+    const { rate, connections, streams } = this.#job;
+    const interval = rate === undefined ? 0 : (connections * streams * 1000) / rate;
     return new Promise((resolve) => {
       let began = 0;
+      let due = clock.monotonic();
       let status = 0;
       let length = 0;
       let parts: Buffer[] = [];
@@ -83,7 +86,13 @@ class Requests {
           if (wrong === undefined) this.#latencies.push(now - began);
           else this.#wrong(wrong);
           if (error !== undefined || now >= this.#until) resolve();
-          else send();
+          else if (interval === 0) send();
+          else {
+            // A worker that is late does not catch up: the rate is a limit.
+            due = Math.max(due + interval, now);
+            if (due >= this.#until) resolve();
+            else clock.after(due - now, send);
+          }
         },
       };
       const send = () => {

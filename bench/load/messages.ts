@@ -11,6 +11,8 @@ export interface RequestsJob {
   /** Requests under way on each connection; 1 with HTTP/1.1. */
   streams: number;
   seconds: number;
+  /** Requests a second of all workers together; absent: as fast as answers come. */
+  rate?: number;
   workload: WorkloadSpec;
 }
 

@@ -3,13 +3,14 @@
  * generator's process; parameters come over IPC.
  */
 import { systemClock } from '../../src/base/clock.ts';
-import { configMap, lease, NAMESPACE, pod, podStatus } from '../fixtures/objects.ts';
+import { bigConfigMap, configMap, lease, pod, podStatus } from '../fixtures/objects.ts';
 import type { WireRequest } from './connection.ts';
 
 export interface WorkloadSpec {
   name: keyof typeof WORKLOADS;
   /** Distinguishes objects of one run from those of another. */
   run: string;
+  namespace: string;
   /** Objects the scenario made before (`<prefix>0` ...). */
   objects?: number;
   path?: string;
@@ -27,8 +28,8 @@ export interface Worker {
 
 type Make = (spec: WorkloadSpec, worker: number, workers: number) => Worker;
 
-const CORE = `/api/v1/namespaces/${NAMESPACE}`;
-const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+const core = (namespace: string) => `/api/v1/namespaces/${namespace}`;
+const leases = (namespace: string) => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 const JSON_BODY = { 'content-type': 'application/json' };
 
 /** The same GET again and again; answers must be of one length. */
@@ -47,9 +48,10 @@ const get: Make = (spec) => {
 };
 
 /** Creates by substitution of the name in a text made once: the generator must not be what is measured. */
-function creating(path: string, make: (name: string) => object): Make {
+function creating(resource: string, make: (name: string, namespace: string) => object): Make {
   return (spec, worker) => {
-    const [before, after] = JSON.stringify(make('\u0001')).split('"\\u0001"') as [string, string];
+    const path = `${core(spec.namespace)}/${resource}`;
+    const [before, after] = JSON.stringify(make('\u0001', spec.namespace)).split('"\\u0001"') as [string, string];
     let n = 0;
     return {
       keepsBody: true,
@@ -69,7 +71,7 @@ function creating(path: string, make: (name: string) => object): Make {
 
 /** Writes to the worker's own objects in turn; each must be answered with what was written. */
 function writing(
-  path: (i: number) => string,
+  path: (namespace: string) => string,
   method: string,
   headers: Record<string, string>,
   prefix: string,
@@ -84,7 +86,7 @@ function writing(
       next() {
         const i = worker + workers * (n++ % own);
         mark = `${spec.run}.${worker}.${n}`;
-        return { method, path: path(i).replace('*', `${prefix}${i}`), headers, body: body(mark, i) };
+        return { method, path: path(spec.namespace).replace('*', `${prefix}${i}`), headers, body: body(mark, i) };
       },
       check(status, _, answer) {
         if (status !== 200) return `status ${status}: ${answer?.toString().slice(0, 300)}`;
@@ -99,7 +101,7 @@ const STRATEGIC = { 'content-type': 'application/strategic-merge-patch+json' };
 const APPLY = { 'content-type': 'application/apply-patch+yaml' };
 
 const patchLease = writing(
-  () => `${LEASES}/*`,
+  (namespace) => `${leases(namespace)}/*`,
   'PATCH',
   MERGE,
   'lease-',
@@ -107,7 +109,7 @@ const patchLease = writing(
 );
 
 const patchPod = writing(
-  () => `${CORE}/pods/*`,
+  (namespace) => `${core(namespace)}/pods/*`,
   'PATCH',
   STRATEGIC,
   'pod-',
@@ -115,7 +117,7 @@ const patchPod = writing(
 );
 
 const patchPodStatus = writing(
-  () => `${CORE}/pods/*/status`,
+  (namespace) => `${core(namespace)}/pods/*/status`,
   'PATCH',
   STRATEGIC,
   'pod-',
@@ -125,9 +127,9 @@ const patchPodStatus = writing(
 const CONTAINER_STATUSES = JSON.stringify(podStatus(0, 1).containerStatuses);
 
 const applyPod: Make = (spec, worker, workers) => {
-  const text = JSON.stringify(pod('\u0001')).split('"\\u0001"') as [string, string];
+  const text = JSON.stringify(pod('\u0001', 0, spec.namespace)).split('"\\u0001"') as [string, string];
   return writing(
-    () => `${CORE}/pods/*?fieldManager=bench-apply&force=true`,
+    (namespace) => `${core(namespace)}/pods/*?fieldManager=bench-apply&force=true`,
     'PATCH',
     APPLY,
     'pod-',
@@ -142,7 +144,7 @@ const applyPod: Make = (spec, worker, workers) => {
 
 /** PUT of what the last answer was, with its resourceVersion: a read-modify-write loop without conflicts. */
 const putPod: Make = (spec, worker) => {
-  const path = `${CORE}/pods/pod-${worker}`;
+  const path = `${core(spec.namespace)}/pods/pod-${worker}`;
   let last: string | undefined;
   let mark = '';
   let n = 0;
@@ -167,7 +169,12 @@ const putPod: Make = (spec, worker) => {
 };
 
 /** Makes the objects of a scenario; a worker without any left asks for nothing more. */
-function filling(path: string, method: string, headers: Record<string, string>, body: (i: number) => object): Make {
+function filling(
+  path: (namespace: string) => string,
+  method: string,
+  headers: Record<string, string>,
+  body: (i: number, namespace: string) => object,
+): Make {
   return (spec, worker, workers) => {
     let i = worker - workers;
     return {
@@ -175,10 +182,15 @@ function filling(path: string, method: string, headers: Record<string, string>, 
       next() {
         i += workers;
         if (i >= spec.objects!) throw new Done();
-        return { method, path: path.replace('*', `pod-${i}`), headers, body: JSON.stringify(body(i)) };
+        return {
+          method,
+          path: path(spec.namespace).replace('*', `pod-${i}`),
+          headers,
+          body: JSON.stringify(body(i, spec.namespace)),
+        };
       },
       check: (status, _, answer) =>
-        // 409: a peer keeps what an earlier run made.
+        // 409: the object is there from an earlier case.
         status === 200 || status === 201 || status === 409
           ? undefined
           : `status ${status}: ${answer?.toString().slice(0, 300)}`,
@@ -186,20 +198,48 @@ function filling(path: string, method: string, headers: Record<string, string>, 
   };
 }
 
+/** Pages of a list one after the other, and again from the first. */
+const walk: Make = (spec) => {
+  let next = spec.path!;
+  return {
+    keepsBody: true,
+    next: () => ({ method: 'GET', path: next, headers: spec.headers ?? {} }),
+    check(status, _, body) {
+      if (status !== 200) return `status ${status}: ${body?.toString().slice(0, 300)}`;
+      // The list's own metadata stands first, or (upstream's order) before the items in any case.
+      const token = /"continue":"([^"]+)"/.exec(body!.toString('latin1', 0, 2048))?.[1];
+      next = token === undefined ? spec.path! : `${spec.path}&continue=${encodeURIComponent(token)}`;
+      return undefined;
+    },
+  };
+};
+
 /** A worker has nothing left to do. */
 export class Done extends Error {}
 
+const pods = (namespace: string) => `${core(namespace)}/pods`;
+const configMaps = (namespace: string) => `${core(namespace)}/configmaps`;
+
 export const WORKLOADS = {
   get,
-  createConfigMap: creating(`${CORE}/configmaps`, configMap),
-  createPod: creating(`${CORE}/pods`, (name) => pod(name)),
+  walk,
+  createConfigMap: creating('configmaps', configMap),
+  createPod: creating('pods', (name, namespace) => pod(name, 0, namespace)),
   patchLease,
   patchPod,
   patchPodStatus,
   applyPod,
   putPod,
-  fillPods: filling(`${CORE}/pods`, 'POST', JSON_BODY, (i) => pod(`pod-${i}`, i)),
-  fillPodStatus: filling(`${CORE}/pods/*/status`, 'PATCH', STRATEGIC, (i) => ({ status: podStatus(i) })),
-  fillLeases: filling(LEASES, 'POST', JSON_BODY, (i) => lease(`lease-${i}`)),
-  fillConfigMaps: filling(`${CORE}/configmaps`, 'POST', JSON_BODY, (i) => configMap(`map-${i}`)),
+  fillPods: filling(pods, 'POST', JSON_BODY, (i, namespace) => pod(`pod-${i}`, i, namespace)),
+  fillPodStatus: filling(
+    (namespace) => `${pods(namespace)}/*/status`,
+    'PATCH',
+    STRATEGIC,
+    (i) => ({
+      status: podStatus(i),
+    }),
+  ),
+  fillLeases: filling(leases, 'POST', JSON_BODY, (i, namespace) => lease(`lease-${i}`, namespace)),
+  fillConfigMaps: filling(configMaps, 'POST', JSON_BODY, (i, namespace) => configMap(`map-${i}`, namespace)),
+  fillBigConfigMaps: filling(configMaps, 'POST', JSON_BODY, (i, namespace) => bigConfigMap(`big-${i}`, namespace)),
 } satisfies Record<string, Make>;

@@ -11,26 +11,32 @@ import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
 import { customResourceDefinition } from '../fixtures/crd.ts';
 import { configMap } from '../fixtures/objects.ts';
 import { cpuSeconds, peakMB, residentMB } from '../harness/process-sample.ts';
-import type { Case, Context, Measurement, Scenario } from '../harness/scenario.ts';
+import type { Case, Context, Goal, Measurement, Scenario } from '../harness/scenario.ts';
 import { spawnFloor, spawnKeelson, temporaryDirectory, writeFloorCertificate } from '../harness/servers.ts';
 import type { Target } from '../harness/target.ts';
+import { isQuick } from './load.ts';
 
 const BATCH = 1000;
 const POLL_MS = 5;
 const READY_MS = 60_000;
+const EMPTY_GOALS: readonly Goal[] = [
+  { what: 'ms', figure: 'value', atMost: 500 },
+  { what: 'idle MB', figure: 'idle MB', atMost: 120 },
+  { what: 'idle CPU %', figure: 'idle CPU %', atMost: 1 },
+];
 
 export const b11: Scenario = {
   id: 'B11',
   title: 'exec to /readyz, idle memory and CPU',
   startsServers: true,
   cases(context: Context): Case[] {
-    const { mode } = context.settings;
-    const many = mode === 'quick' ? 10_000 : 100_000;
-    const crds = mode === 'quick' ? 20 : 100;
+    const many = isQuick(context) ? 10_000 : 100_000;
+    const crds = isQuick(context) ? 20 : 100;
     const start = (objects: number) => ({
       name: objects === 0 ? 'start, empty' : `start, ${objects} ConfigMaps of 1 KB`,
       unit: 'ms',
       better: 'lower' as const,
+      goals: objects === 0 ? EMPTY_GOALS : [{ what: 'ms', figure: 'value', atMost: 3000 }],
       measure: (target: Target) => measureStart(context, target, objects),
     });
     return [
@@ -41,6 +47,8 @@ export const b11: Scenario = {
         unit: 'MB',
         better: 'lower' as const,
         withoutFloor: true,
+        once: true,
+        goals: [{ what: 'MB a CRD', figure: 'value', atMost: 1 }],
         measure: () => measureCrds(context, crds),
       },
     ];

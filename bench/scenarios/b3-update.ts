@@ -30,6 +30,10 @@ export const b3: Scenario = {
         unit: 'req/s',
         better: 'higher' as const,
         atLeast,
+        copies: [
+          `/api/v1/namespaces/${context.namespace}/pods`,
+          `/apis/coordination.k8s.io/v1/namespaces/${context.namespace}/leases`,
+        ],
         measure: (target, run) =>
           load(context, target, { ...spreadOver(n), workload: { name: workload, run, objects: OBJECTS } }),
       })),

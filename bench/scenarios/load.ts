@@ -4,7 +4,11 @@ import type { Target } from '../harness/target.ts';
 import type { RequestsJob, RequestsResult } from '../load/messages.ts';
 import type { WorkloadSpec } from '../load/workloads.ts';
 
-type Load = Pick<RequestsJob, 'protocol' | 'connections' | 'streams' | 'workload'> & { seconds?: number };
+type Load = Pick<RequestsJob, 'protocol' | 'connections' | 'streams'> & {
+  workload: Omit<WorkloadSpec, 'namespace'>;
+  seconds?: number;
+  rate?: number;
+};
 
 const FILL_SECONDS = 300;
 
@@ -15,21 +19,26 @@ export function checked(result: RequestsResult): RequestsResult {
   return result;
 }
 
-export async function load({ generator, settings }: Context, target: Target, what: Load): Promise<Measurement> {
-  const job = { endpoint: target.endpoint, seconds: settings.seconds, ...what };
-  const r = checked(await generator.requests(job));
+export async function load(context: Context, target: Target, what: Load): Promise<Measurement> {
+  const { generator, settings, namespace } = context;
+  const workload = { ...what.workload, namespace };
+  const r = checked(
+    await generator.requests({ endpoint: target.endpoint, seconds: settings.seconds, ...what, workload }),
+  );
   return {
     value: r.operations / r.elapsed,
     operations: r.operations,
     p50: r.latency.p50,
     p99: r.latency.p99,
     generatorCpu: r.cpuSeconds,
+    generatorShare: r.cpuSeconds / r.elapsed,
+    answerBytes: r.bytes / r.operations,
   };
 }
 
 /** Makes `objects` objects; none may fail. */
 export async function fill(
-  { generator }: Context,
+  { generator, namespace }: Context,
   target: Target,
   name: WorkloadSpec['name'],
   objects: number,
@@ -42,7 +51,7 @@ export async function fill(
       connections,
       streams: 1,
       seconds: FILL_SECONDS,
-      workload: { name, run: 'fill', objects },
+      workload: { name, run: 'fill', namespace, objects },
     }),
   );
 }
@@ -52,3 +61,5 @@ export function spreadOver(writers: number): { protocol: 'h2'; connections: numb
   const connections = Math.min(writers, 16);
   return { protocol: 'h2', connections, streams: Math.ceil(writers / connections) };
 }
+
+export const isQuick = ({ settings: { mode } }: Context): boolean => mode === 'quick' || mode === 'ci';

@@ -7,9 +7,9 @@ interface Watcher {
   write(chunk: Buffer): unknown;
 }
 
-// What a server adds to an object: identity and ownership. The bytes of an answer must be as many as ours.
+// What a server adds to an object; defaults and ownership follow as so many bytes, by `pad`.
 const SYSTEM_FIELDS =
-  '"uid":"3c2f8a53-5a29-4d3f-9a9e-0c2f7f1f4a11","resourceVersion":"123456","creationTimestamp":"2026-01-01T00:00:00Z","managedFields":[{"manager":"bench","operation":"Update","apiVersion":"v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:application.properties":{},"f:cache.size":{},"f:readme.txt":{},"f:region":{}}}}],';
+  '"uid":"3c2f8a53-5a29-4d3f-9a9e-0c2f7f1f4a11","resourceVersion":"123456","creationTimestamp":"2026-01-01T00:00:00Z",';
 
 export class FloorObjects {
   readonly #disk: GroupCommit;
@@ -17,6 +17,7 @@ export class FloorObjects {
   readonly #watchers = new Set<Watcher>();
   #frames: Buffer[] = [];
   #revision = 1;
+  readonly #added = new Map<string, Buffer>();
 
   constructor(file: string) {
     this.#disk = new GroupCommit(file);
@@ -24,6 +25,17 @@ export class FloorObjects {
 
   get(path: string): Buffer | undefined {
     return this.#objects.get(path)?.bytes;
+  }
+
+  hold(path: string, bytes: Buffer): void {
+    this.#objects.set(path, { object: undefined, bytes });
+  }
+
+  /** Answers to a POST on `path` get so many bytes more. */
+  pad(path: string, bytes: number): void {
+    const field = '"managedFields":[{"fieldsV1":""}],';
+    const text = bytes < field.length ? '' : field.replace('""', `"${'x'.repeat(bytes - field.length)}"`);
+    this.#added.set(path, Buffer.from(SYSTEM_FIELDS + text));
   }
 
   /** Answers how to end it. */
@@ -40,8 +52,8 @@ export class FloorObjects {
     let bytes: Buffer;
     let object: Json | undefined;
     if (method === 'POST') {
+      bytes = withSystemFields(body, this.#added.get(path) ?? PLAIN);
       path += `/${(input.metadata as Json).name}`;
-      bytes = withSystemFields(body);
     } else if (method === 'PUT') bytes = withRevision(body, ++this.#revision);
     else {
       const stored = this.#objects.get(path);
@@ -70,9 +82,11 @@ export class FloorObjects {
   }
 }
 
-function withSystemFields(body: Buffer): Buffer {
+const PLAIN = Buffer.from(SYSTEM_FIELDS);
+
+function withSystemFields(body: Buffer, fields: Buffer): Buffer {
   const at = body.indexOf('"metadata":{') + '"metadata":{'.length;
-  return Buffer.concat([body.subarray(0, at), Buffer.from(SYSTEM_FIELDS), body.subarray(at)]);
+  return Buffer.concat([body.subarray(0, at), fields, body.subarray(at)]);
 }
 
 function withRevision(body: Buffer, revision: number): Buffer {

@@ -137,7 +137,22 @@ function collect(stream: NodeJS.ReadableStream, then: (body: Buffer) => void): v
   stream.on('end', () => then(parts.length === 1 ? parts[0]! : Buffer.concat(parts)));
 }
 
-async function prime({ host, port: from, ca, headers, requests }: PrimeMessage['prime']): Promise<void> {
+async function prime(message: PrimeMessage['prime']): Promise<void> {
+  const { host, port: from, ca, headers, requests = [], copies = [], pad } = message;
+  if (pad !== undefined) objects.pad(pad.path, pad.bytes);
+  for (const path of copies) {
+    const list = JSON.parse((await fetchBody({ host, port: from, ca, path, headers })).toString()) as {
+      apiVersion: string;
+      kind: string;
+      items: { metadata: { name: string } }[];
+    };
+    const { apiVersion, kind } = list;
+    for (const item of list.items)
+      objects.hold(
+        `${path}/${item.metadata.name}`,
+        Buffer.from(JSON.stringify({ apiVersion, kind: kind.slice(0, -'List'.length), ...item })),
+      );
+  }
   for (const r of requests) {
     const { accept } = r.headers;
     const gzip = r.headers['accept-encoding'] === 'gzip';

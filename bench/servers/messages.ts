@@ -1,10 +1,15 @@
-/** The floor fetches these from another server and answers them from then on with the same bytes. */
+/** What the floor is taught, so that it answers as many bytes as another server does. */
 export interface PrimeMessage {
   prime: {
     host: string;
     port: number;
     ca: string;
     headers: Record<string, string>;
-    requests: { path: string; headers: Record<string, string> }[];
+    /** Answers to these are fetched and given as they are from then on. */
+    requests?: readonly { path: string; headers: Record<string, string> }[];
+    /** Collections whose objects are fetched and held as one's own. */
+    copies?: readonly string[];
+    /** Answers to a POST on `path` get so many bytes more. */
+    pad?: { path: string; bytes: number };
   };
 }
