@@ -6,6 +6,9 @@ import type { Case, Goal } from './scenario.ts';
 /** Beyond this share of a core the generator may be what is measured. */
 const BUSY = 0.85;
 const SIZE_TOLERANCE = 0.01;
+/** The extra that drive.ts computes where `heldMB` is known. */
+export const HELD = 'peak over idle / held';
+const TELLING_MB = 90;
 
 function figureOf(goal: Goal): (s: Sample) => number | undefined {
   const { figure } = goal;
@@ -25,7 +28,11 @@ export function askedOf(c: Case, result: CaseResult): Asked[] {
   const asked: Asked[] = [];
   if ((c.atLeast !== undefined || c.atMost !== undefined) && result.samples.floor !== undefined)
     asked.push(judge('of the floor', ratioOf(result, 'floor'), c));
-  for (const goal of c.goals ?? []) asked.push(judge(goal.what, of(result, 'keelson', figureOf(goal)), goal));
+  for (const goal of c.goals ?? []) {
+    // Beside a heap of any size a few megabytes held say nothing.
+    if (goal.figure === HELD && (c.heldMB ?? 0) < TELLING_MB) continue;
+    asked.push(judge(goal.what, of(result, 'keelson', figureOf(goal)), goal));
+  }
   return asked;
 }
 

@@ -1,7 +1,7 @@
 /** Runs scenarios: servers up, objects in, then every case measured in turns (A/B/A/B) so that a noisy neighbour hits all alike. */
 import { loadavg } from 'node:os';
 import { systemClock } from '../../src/base/clock.ts';
-import { askedOf, notesOf } from './asked.ts';
+import { askedOf, HELD, notesOf } from './asked.ts';
 import { clearNamespace, makeNamespace } from './identity.ts';
 import { cpuSeconds, peakMB, resetPeak, residentMB } from './process-sample.ts';
 import type { CaseResult, Sample, ScenarioResult } from './result.ts';
@@ -113,7 +113,7 @@ async function measure(c: Case, target: Target, run: string): Promise<Sample> {
   const probed = await target.probe?.sample();
   const { cpuSeconds: _, peakMB: __, ...rest } = found;
   if (c.heldMB !== undefined && peak !== undefined)
-    rest.extra = { ...rest.extra, 'peak over idle / held': (peak - (target.idleMB ?? 0)) / c.heldMB };
+    rest.extra = { ...rest.extra, [HELD]: (peak - (target.idleMB ?? 0)) / c.heldMB };
   return {
     ...rest,
     ...(used === undefined || found.operations === 0 ? {} : { cpuPer1000: (used / found.operations) * 1000 }),
