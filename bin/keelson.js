@@ -16,6 +16,8 @@ const cache =
   process.env.NODE_COMPILE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'keelson', 'compile');
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // In the environment too: worker threads and the node's own process look for it there, and strip types again without it.
+  process.env.NODE_COMPILE_CACHE = cache;
   modules.enableCompileCache(cache);
   await import(entry);
 } else {

@@ -1,6 +1,7 @@
 /**
  * B11: how long from exec to ready, empty and with objects on disk; what an idle server holds and uses; what CRDs add.
- * The floor is a bare Node server on the same file: it reads every row and listens.
+ * The floor is a bare Node server on the same file: it reads every row and listens. Both run with Node's compile cache, as
+ * bin/keelson.js does; the very first start fills it and is slower.
  */
 import { Agent, get } from 'node:https';
 import { systemClock } from '../../src/base/clock.ts';
