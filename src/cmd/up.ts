@@ -2,8 +2,8 @@
  * `keelson up`: starts a whole cluster in this process (or, with --detach, in one of its own) and keeps it until it is told to end.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { processStart } from '../cluster/process-start.ts';
@@ -89,7 +89,12 @@ function oneOf(name: string, value: string, allowed: readonly string[]): void {
 
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // One by one: where a file system answers ENOENT to what it cannot make (/proc), Node's recursive mkdir never returns.
+    const missing: string[] = [];
+    for (let dir = dataDir; !existsSync(dir); dir = dirname(dir)) missing.unshift(dir);
+    for (const dir of missing) mkdirSync(dir, { mode: 0o700 });
+    // Refuses what is there and is no directory.
+    mkdirSync(dataDir, { recursive: true });
   } catch (err) {
     throw new CommandError(`cannot use data directory ${dataDir}: ${(err as NodeJS.ErrnoException).code ?? err}`);
   }

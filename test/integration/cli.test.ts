@@ -100,6 +100,11 @@ describe('the command line', function () {
     const { code, stderr } = await up(join(dir, 'file/data')).exit;
     assert.equal(code, 1);
     assert.equal(stderr, `keelson: cannot use data directory ${dir}/file/data: ENOTDIR\n`);
+    const nowhere = await up('/proc/none/data').exit;
+    assert.deepEqual(
+      [nowhere.code, nowhere.stderr],
+      [1, 'keelson: cannot use data directory /proc/none/data: ENOENT\n'],
+    );
   });
 
   it('says in one line that another process has the data directory', async () => {
