@@ -7,7 +7,13 @@ import { createGzip } from 'node:zlib';
 import { Turns } from '../../base/turns.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
-import { encodeProtobuf, encodeProtobufList, messageFor } from '../../machinery/codec/protobuf.ts';
+import {
+  ENVELOPE_TAIL,
+  encodeProtobuf,
+  messageFor,
+  protobufItemHead,
+  protobufListHead,
+} from '../../machinery/codec/protobuf.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { type MetadataSpan, metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
@@ -52,8 +58,8 @@ export async function writeList(request: ResourceRequest, negotiated: Negotiated
     throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${type})`);
   }
   if (encoding === 'protobuf' && negotiated.as === undefined) {
-    const chunks = await protobufChunks(request, listed);
-    await writeSlabs(request, negotiated.mediaType, (slabs) => putAll(slabs, chunks));
+    const sizes = await protobufSizes(request, listed);
+    await writeSlabs(request, negotiated.mediaType, (slabs) => putProtobuf(slabs, request.endpoint, listed, sizes));
     return;
   }
   const fill = (slabs: Slabs) => putJson(slabs, request, negotiated, listed);
@@ -187,24 +193,37 @@ function head(kind: string, apiVersion: string, meta: Record<string, unknown>): 
   return Buffer.from(`${text.slice(0, -1)},"items":[`);
 }
 
+/** Kept with the entry while there is room: no reader of ours changes it. */
+function protobufOf({ apiVersion, row, store, protobufForm }: Endpoint, entry: Entry): Buffer {
+  const encode = () => encodeProtobuf(store.copy(entry), messageFor(apiVersion, row.kind) ?? '');
+  return entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE);
+}
+
 /**
- * The length of the whole comes first, so all items are encoded before anything is sent. They are kept with their entries: no reader of
- * ours changes them.
+ * The length of the whole comes first. Where not everything can be kept, an item is encoded for its size, once in its life, and again when its
+ * turn to be sent comes: never are all items of a list held for it.
  */
-async function protobufChunks(request: ResourceRequest, listed: Listed): Promise<Buffer[]> {
-  const { endpoint, context } = request;
-  const { row, store, protobufForm } = endpoint;
-  const message = messageFor(endpoint.apiVersion, row.kind) ?? '';
-  const turns = Turns.of(request.server.clock);
-  const items: Buffer[] = [];
+async function protobufSizes({ endpoint, context, server }: ResourceRequest, listed: Listed): Promise<number[]> {
+  const turns = Turns.of(server.clock);
+  const sizes: number[] = [];
   for (const entry of listed.entries) {
-    const encode = () => encodeProtobuf(store.copy(entry), message);
-    items.push(entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE));
+    sizes.push(entry.slot(endpoint.protobufForm, () => protobufOf(endpoint, entry).length));
     if (!turns.isOver) continue;
     await turns.next();
     context.signal.throwIfAborted();
   }
-  return encodeProtobufList(endpoint.apiVersion, row.listKind, listMeta(listed), items);
+  return sizes;
+}
+
+function* putProtobuf(slabs: Slabs, endpoint: Endpoint, listed: Listed, sizes: readonly number[]): Pieces {
+  slabs.put(protobufListHead(endpoint.apiVersion, endpoint.row.listKind, listMeta(listed), sizes));
+  for (const entry of listed.entries) {
+    const bytes = protobufOf(endpoint, entry);
+    slabs.put(protobufItemHead(bytes.length));
+    slabs.put(bytes);
+    yield;
+  }
+  slabs.put(ENVELOPE_TAIL);
 }
 
 /** Sends the slabs as they fill: as one response while everything fits into one, streamed beyond. */

@@ -7,13 +7,15 @@ import { needs } from '../../../test/harness/needs.ts';
 import {
   decodeProtobuf,
   decodeProtobufMessage,
+  ENVELOPE_TAIL,
   encodeProtobuf,
   encodeProtobufEnvelope,
-  encodeProtobufList,
   envelope,
   messageFor,
   openEnvelope,
   ProtobufError,
+  protobufItemHead,
+  protobufListHead,
 } from './protobuf.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -80,14 +82,14 @@ describe('protobuf: messages', () => {
   it('builds a list from encoded items as encoding it whole would', () => {
     const items = ['a', 'b'].map((name) => ({ metadata: { name }, data: { k: name } }));
     const metadata = { resourceVersion: '7' };
-    const chunks = encodeProtobufList(
-      'v1',
-      'ConfigMapList',
-      metadata,
-      items.map((i) => encodeProtobuf(i, 'io.k8s.api.core.v1.ConfigMap')),
-    );
+    const encoded = items.map((i) => encodeProtobuf(i, 'io.k8s.api.core.v1.ConfigMap'));
+    const sizes = encoded.map((b) => b.length);
     assert.deepEqual(
-      Buffer.concat(chunks),
+      Buffer.concat([
+        protobufListHead('v1', 'ConfigMapList', metadata, sizes),
+        ...encoded.flatMap((b) => [protobufItemHead(b.length), b]),
+        ENVELOPE_TAIL,
+      ]),
       encodeProtobufEnvelope({ apiVersion: 'v1', kind: 'ConfigMapList', metadata, items }),
     );
   });

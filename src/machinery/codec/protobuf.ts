@@ -37,7 +37,7 @@ export function envelope(apiVersion: string, kind: string, raw: Buffer): Buffer 
 }
 
 /** contentEncoding and contentType, both empty. */
-const ENVELOPE_TAIL = Buffer.from([0x1a, 0, 0x22, 0]);
+export const ENVELOPE_TAIL = Buffer.from([0x1a, 0, 0x22, 0]);
 
 function envelopeHead(apiVersion: string, kind: string, rawLength: number): Buffer {
   const version = Buffer.from(apiVersion);
@@ -59,27 +59,24 @@ export function lengthPrefix(tag: number, length: number): Buffer {
 }
 
 /**
- * A whole list response, as chunks to be written one after the other. `items` are messages without envelope (`encodeProtobuf`);
- * `listMeta` is the list's metadata. The items are not copied.
+ * What stands before the first item of a list response; `sizes` are those of the items (`encodeProtobuf`), of which each comes behind its
+ * `protobufItemHead`. `listMeta` is the list's metadata. Behind the last item comes ENVELOPE_TAIL.
  */
-export function encodeProtobufList(
+export function protobufListHead(
   apiVersion: string,
   listKind: string,
   listMeta: JsonObject,
-  items: readonly Buffer[],
-): Buffer[] {
+  sizes: Iterable<number>,
+): Buffer {
   const meta = encodeProtobuf(listMeta, 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');
   const metaHead = lengthPrefix(0x0a, meta.length);
   let length = metaHead.length + meta.length;
-  const chunks: Buffer[] = [Buffer.alloc(0), metaHead, meta];
-  for (const item of items) {
-    const head = lengthPrefix(0x12, item.length);
-    length += head.length + item.length;
-    chunks.push(head, item);
-  }
-  chunks[0] = envelopeHead(apiVersion, listKind, length);
-  chunks.push(ENVELOPE_TAIL);
-  return chunks;
+  for (const size of sizes) length += protobufItemHead(size).length + size;
+  return Buffer.concat([envelopeHead(apiVersion, listKind, length), metaHead, meta]);
+}
+
+export function protobufItemHead(size: number): Buffer {
+  return lengthPrefix(0x12, size);
 }
 
 /** What an envelope holds. `raw` shares memory with `bytes`. */
