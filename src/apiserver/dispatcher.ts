@@ -135,6 +135,7 @@ export class Dispatcher {
       handler: this.#handler(endpoint, subresource, action),
       deprecated: endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : deprecationOf(row),
     };
+    if (resolved.deprecated !== undefined) this.server.metrics.deprecated(row, subresource);
     this.#resolved.set(operation, resolved);
     return resolved;
   }

@@ -84,5 +84,31 @@ describe('health', () => {
     );
     assert.match(text, /^apiserver_request_duration_seconds_bucket\{.*verb="POST".*le="\+Inf".*\} 1$/m);
     assert.match(text, /^etcd_request_duration_seconds_count\{operation="create",group="",resource="configmaps"\} 1$/m);
+    assert.match(text, /^kubernetes_build_info\{.*git_version="v1\.36\.2\S*".*major="1",minor="36".*\} 1$/m);
+  });
+
+  it('metrics tell which deprecated APIs were asked for', async () => {
+    const deprecated = async () =>
+      (await call('GET', '/metrics')).text
+        .split('\n')
+        .filter((l) => l.startsWith('apiserver_requested_deprecated_apis{'));
+    await call('GET', '/api/v1/pods');
+    assert.deepEqual(await deprecated(), []);
+    await call('GET', '/api/v1/endpoints');
+    await call('GET', '/api/v1/namespaces/default/endpoints/none');
+    assert.deepEqual(await deprecated(), [
+      'apiserver_requested_deprecated_apis{group="",version="v1",resource="endpoints",subresource="",removed_release=""} 1',
+    ]);
+  });
+
+  it('metrics of checks tell what they found', async () => {
+    await call('GET', '/readyz');
+    broken = true;
+    await call('GET', '/readyz');
+    const { text } = await call('GET', '/metrics/slis');
+    assert.match(text, /^kubernetes_healthcheck\{name="engine",type="readyz"\} 0$/m);
+    assert.match(text, /^kubernetes_healthcheck\{name="ping",type="readyz"\} 1$/m);
+    assert.match(text, /^kubernetes_healthchecks_total\{name="engine",type="readyz",status="success"\} 1$/m);
+    assert.match(text, /^kubernetes_healthchecks_total\{name="engine",type="readyz",status="error"\} 1$/m);
   });
 });

@@ -2,6 +2,8 @@
  * /healthz, /livez and /readyz: each a list of named checks, together, one by one, verbose, and with exclusions.
  * Upstream: apiserver/pkg/server/healthz/healthz.go
  */
+import { Registry } from 'prom-client';
+import { Counter, Gauge } from './metric-families.ts';
 import type { RequestContext } from './request/request-context.ts';
 
 export interface HealthCheck {
@@ -19,10 +21,26 @@ const PLAIN = { 'Content-Type': 'text/plain; charset=utf-8' };
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
 
 export class HealthChecks {
+  /** What the checks found whenever they were asked for together: /metrics/slis. Upstream: component-base/metrics/prometheus/slis */
+  readonly results = new Registry();
+  readonly #last = new Gauge('kubernetes_healthcheck', 'The last result of a health check: 1 is well.', [
+    'name',
+    'type',
+  ]);
+  readonly #total = new Counter('kubernetes_healthchecks_total', 'The results of health checks.', [
+    'name',
+    'type',
+    'status',
+  ]);
   readonly #checks: HealthCheck[] = [
     { name: 'ping', check() {} },
     { name: 'log', check() {} },
   ];
+
+  constructor() {
+    this.#last.register(this.results);
+    this.#total.register(this.results);
+  }
 
   /** Checks behind `/healthz`, `/livez` or `/readyz`. */
   names(path: HealthPath): string[] {
@@ -64,6 +82,8 @@ export class HealthChecks {
         continue;
       }
       const failure = await failureOf(check);
+      this.#last.set(`${check.name}\0${path}`, failure === undefined ? 1 : 0);
+      this.#total.inc(`${check.name}\0${path}\0${failure === undefined ? 'success' : 'error'}`);
       if (failure === undefined) lines.push(`[+]${check.name} ok`);
       else {
         failed = true;

@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ResourceRow } from '../registry/resource.ts';
+import { versionInfo } from './discovery/version.ts';
 import { type Count, Counter, type Distribution, Gauge, Histogram } from './metric-families.ts';
 import type { RequestContext } from './request/request-context.ts';
 
@@ -14,6 +15,18 @@ const REQUEST_BUCKETS = [
 const SIZE_BUCKETS = [1000, 10000, 100000, 1e6, 1e7, 1e8, 1e9];
 const REQUEST_LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code'];
 const LATENCY_LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
+
+const BUILD_LABELS = [
+  'build_date',
+  'compiler',
+  'git_commit',
+  'git_tree_state',
+  'git_version',
+  'go_version',
+  'major',
+  'minor',
+  'platform',
+];
 
 export interface LongRunning {
   end(): void;
@@ -76,6 +89,13 @@ export class ApiMetrics {
     ['group', 'resource'],
   );
 
+  readonly #deprecated = new Gauge(
+    'apiserver_requested_deprecated_apis',
+    'Deprecated APIs that were requested, by group, version, resource, subresource and the release that removes them.',
+    ['group', 'version', 'resource', 'subresource', 'removed_release'],
+  );
+  readonly #build = new Gauge('kubernetes_build_info', 'Always 1; what runs is in the labels.', BUILD_LABELS);
+
   constructor(options: { process: boolean }) {
     for (const m of [
       this.#requests,
@@ -88,8 +108,23 @@ export class ApiMetrics {
       this.#aborted,
       this.#storageDurations,
       this.#objects,
+      this.#deprecated,
+      this.#build,
     ])
       m.register(this.registry);
+    const v = versionInfo();
+    const build = [
+      v.buildDate,
+      v.compiler,
+      v.gitCommit,
+      v.gitTreeState,
+      v.gitVersion,
+      v.goVersion,
+      v.major,
+      v.minor,
+      v.platform,
+    ];
+    this.#build.set(build.join('\0'), 1);
     if (options.process) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -138,6 +173,11 @@ export class ApiMetrics {
     const labels = `${row.group}\0${row.version}\0${row.resource}`;
     this.#watchEvents.inc(labels, events);
     this.#watchSizes.observe(labels, bytes / events, events);
+  }
+
+  /** No release removes what is deprecated now: the label stays empty. */
+  deprecated(row: ResourceRow, subresource: string): void {
+    this.#deprecated.set(`${row.group}\0${row.version}\0${row.resource}\0${subresource}\0`, 1);
   }
 
   storageRequest(operation: string, group: string, resource: string, seconds: number): void {

@@ -37,8 +37,9 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
     const { path, headers } = exchange;
     if (await o.health.handle(context)) return true;
-    if (path === '/metrics') {
-      exchange.respond(200, { 'Content-Type': o.metrics.registry.contentType }, await o.metrics.registry.metrics());
+    const registry = path === '/metrics' ? o.metrics.registry : path === '/metrics/slis' ? o.health.results : undefined;
+    if (registry !== undefined) {
+      exchange.respond(200, { 'Content-Type': registry.contentType }, await registry.metrics());
       return true;
     }
     const document = o.documents.get(path.endsWith('/') ? path.slice(0, -1) : path);
@@ -66,6 +67,7 @@ const PATHS = [
   '/apis',
   '/apis/',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openapi/v3/',
