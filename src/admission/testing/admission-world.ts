@@ -1,4 +1,6 @@
 /** A cluster for admission tests: objects in a map, requests made of a few words. Writes go to the same map with compare-and-swap. */
+
+import type { Pod } from '../../api/core-v1.ts';
 import { VirtualClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { seededRandom } from '../../base/random.ts';
@@ -143,3 +145,13 @@ export async function failure(plugin: AdmissionPlugin, a: Attributes): Promise<S
     return err as StatusError;
   }
 }
+
+export const pod = (spec: object = {}, metadata: object = {}): Pod => ({
+  metadata: { name: 'p', namespace: 'dev', ...metadata },
+  spec: { containers: [{ name: 'c' }], ...spec },
+});
+
+export const container = (name: string, requests: Record<string, string>, limits: Record<string, string> = {}) => ({
+  name,
+  resources: { requests, limits },
+});
