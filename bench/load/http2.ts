@@ -85,8 +85,10 @@ class Http2Connection implements Connection {
   send({ method, path, headers, body }: WireRequest, sink: Sink): void {
     const id = this.#next;
     this.#next += 2;
-    this.#streams.set(id, { sink, received: 0 });
     const bytes = body === undefined ? undefined : typeof body === 'string' ? Buffer.from(body) : body;
+    // It would wait for a window that never opens.
+    if (bytes !== undefined && bytes.length > DEFAULT_WINDOW) throw new Error('bodies beyond 64 KB go over HTTP/1.1');
+    this.#streams.set(id, { sink, received: 0 });
     const block = [literal(':method', method, false), literal(':path', path, false)];
     // Pseudo headers stand first, so the endpoint's block goes before the request's own headers.
     block.push(this.#isFirst ? this.#first : this.#later);

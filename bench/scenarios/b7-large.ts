@@ -15,7 +15,7 @@ export const b7: Scenario = {
   id: 'B7',
   title: `${LISTERS} listers of 2000 ConfigMaps of 100 KB (200 with --quick): time to last byte, peak memory`,
   async prepare(target, context) {
-    if (target.name !== 'floor') await fill(context, target, 'fillBigConfigMaps', maps(context));
+    if (target.name !== 'floor') await fill(context, target, 'fillBigConfigMaps', maps(context), 'h1');
   },
   prime: async (floor, keelson, context) =>
     floor.prime?.(keelson.endpoint, { requests: [{ path: path(context), headers: {} }] }),

@@ -42,12 +42,13 @@ export async function fill(
   target: Target,
   name: WorkloadSpec['name'],
   objects: number,
+  protocol: RequestsJob['protocol'] = 'h2',
 ): Promise<void> {
   const connections = Math.min(objects, 16);
   checked(
     await generator.requests({
       endpoint: target.endpoint,
-      protocol: 'h2',
+      protocol,
       connections,
       streams: 1,
       seconds: FILL_SECONDS,
