@@ -3,7 +3,7 @@
  * generator's process; parameters come over IPC.
  */
 import { systemClock } from '../../src/base/clock.ts';
-import { bigConfigMap, configMap, lease, pod, podStatus } from '../fixtures/objects.ts';
+import { bigConfigMap, configMap, lease, pendingPod, pod, podStatus } from '../fixtures/objects.ts';
 import type { WireRequest } from './connection.ts';
 
 export interface WorkloadSpec {
@@ -231,6 +231,7 @@ export const WORKLOADS = {
   applyPod,
   putPod,
   fillPods: filling(pods, 'POST', JSON_BODY, (i, namespace) => pod(`pod-${i}`, i, namespace)),
+  fillPendingPods: filling(pods, 'POST', JSON_BODY, (i, namespace) => pendingPod(`pod-${i}`, namespace)),
   fillPodStatus: filling(
     (namespace) => `${pods(namespace)}/*/status`,
     'PATCH',
