@@ -90,7 +90,7 @@ const lines = (text: string) => text.split('\n').length - 1;
 
 async function getPods(context: Context, target: Target): Promise<Measurement> {
   using at = await desk(target);
-  return timed(
+  return await timed(
     pods(context),
     () => at.kubectl('get', 'pods', '-A', '--no-headers'),
     (out) => (lines(out) >= pods(context) ? undefined : `${lines(out)} lines`),
@@ -102,7 +102,7 @@ async function apply({ namespace }: Context, target: Target, run: string, object
   const file = join(at.dir, 'objects.json');
   const items = Array.from({ length: objects }, (_, i) => configMap(`${run}-${i}`, namespace));
   writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  return timed(
+  return await timed(
     objects,
     () => at.kubectl('apply', '-f', file),
     (out) => (lines(out) === objects ? undefined : `${lines(out)} objects applied`),
@@ -112,7 +112,7 @@ async function apply({ namespace }: Context, target: Target, run: string, object
 async function wait({ namespace }: Context, target: Target, objects: number): Promise<Measurement> {
   using at = await desk(target);
   const names = Array.from({ length: objects }, (_, i) => `pod/pod-${i}`);
-  return timed(
+  return await timed(
     objects,
     () => at.kubectl('wait', '-n', namespace, '--for=condition=Ready', '--timeout=60s', ...names),
     (out) => (lines(out) === objects ? undefined : `${lines(out)} pods waited for`),
