@@ -5,6 +5,7 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import tls from 'node:tls';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
@@ -91,7 +92,7 @@ class Http1Wire implements Wire {
       });
       req.on('error', reject);
       req.on('response', (res) =>
-        resolve({ status: res.statusCode ?? 0, headers: flat(res.headers), body: res as AsyncIterable<Buffer> }),
+        resolve({ status: res.statusCode ?? 0, headers: flat(res.headers), body: bodyOf(res) }),
       );
       req.end(request.body);
     });
@@ -188,7 +189,7 @@ function exchange(session: http2.ClientHttp2Session, url: URL, request: Transpor
       resolve({
         status: Number(status),
         headers: flat(rest as http.IncomingHttpHeaders),
-        body: stream as AsyncIterable<Buffer>,
+        body: bodyOf(stream),
       });
     });
     if (request.body) stream.end(request.body);
@@ -197,6 +198,17 @@ function exchange(session: http2.ClientHttp2Session, url: URL, request: Transpor
 
 function abortReason(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new DOMException('This operation was aborted', 'AbortError');
+}
+
+/**
+ * The body, taken from the stream as it comes: an answer that came whole may be over before its reader begins, and a reader that begins
+ * on a closed stream is told that it broke off.
+ */
+function bodyOf(stream: Readable): AsyncIterable<Buffer> {
+  const body = new PassThrough();
+  // Errors surface where the body is read.
+  pipeline(stream, body, () => {});
+  return body as AsyncIterable<Buffer>;
 }
 
 function flat(headers: http.IncomingHttpHeaders): Record<string, string> {
