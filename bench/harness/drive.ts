@@ -84,7 +84,7 @@ async function runCase(c: Case, all: readonly Target[], { settings }: Context): 
     bytes[target.name] = (await measure(c, target, `w${RUN}-${++runs}`)).answerBytes ?? 0;
     if (target.name === 'floor') await teach(c, target, keelson!, { ours: bytes.keelson, floor: bytes.floor });
   }
-  for (let round = 0; round < (c.once ? 1 : settings.rounds); round++) {
+  for (let round = 0; round < (c.once ? 1 : (c.rounds ?? settings.rounds)); round++) {
     for (const target of targets) {
       const sample = await measure(c, target, `r${RUN}-${++runs}`);
       samples[target.name] ??= [];

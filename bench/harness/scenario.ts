@@ -57,6 +57,8 @@ export interface Case {
   otherSize?: string;
   /** Measured once, without warming up. */
   once?: boolean;
+  /** In place of the run's own number. */
+  rounds?: number;
   /** Throws when an answer was wrong. `run` is unique. */
   measure(target: Target, run: string): Promise<Measurement>;
   /** The floor has no such thing. */
