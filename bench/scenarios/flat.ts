@@ -38,7 +38,7 @@ interface More {
 const MORE: readonly More[] = [
   {
     // How far two measurements of the same server are apart: its own creates fill it, the machine is not quiet.
-    name: 'times nothing, for control',
+    name: 'nothing more, for control',
     few: 0,
     bring: async () => undefined,
   },
@@ -81,7 +81,7 @@ export const flat: Scenario = {
   startsServers: true,
   cases: (context: Context): Case[] =>
     MORE.slice(0, isQuick(context) ? 2 : MORE.length).map((more) => ({
-      name: `${more.few} to ${more.few * 10} ${more.name}`,
+      name: more.few === 0 ? more.name : `${more.few} to ${more.few * 10} ${more.name}`,
       unit: 'x CPU',
       better: 'lower',
       withoutFloor: true,
