@@ -7,6 +7,7 @@ import { asList, asMap, atomOf, deduce, elementOf, fieldOf, type ListAtom, type 
 import { type FieldsV1, NOTHING, sortElements } from './fieldset.ts';
 import { isEmptyObject, type JsonObject, jsonEqual } from './json-value.ts';
 import { fieldElement, type PathElement } from './path-element.ts';
+import { SYSTEM_FIELDS } from './system-fields.ts';
 
 export interface CreatedOptions {
   /** An object of the kind with nothing set. */
@@ -32,19 +33,6 @@ export function createdFields(options: CreatedOptions): FieldsV1 | undefined | '
 class Unfit extends Error {}
 
 const ABSENT = undefined;
-
-/** What nobody owns of `metadata` (managed-fields.ts STRIPPED). */
-const SYSTEM_FIELDS: ReadonlySet<string> = new Set([
-  'name',
-  'namespace',
-  'creationTimestamp',
-  'selfLink',
-  'uid',
-  'clusterName',
-  'generation',
-  'managedFields',
-  'resourceVersion',
-]);
 
 /** A node of the wire form while it is being built: its elements in the order in which they came. */
 interface Node {

@@ -20,6 +20,7 @@ import {
   type VersionedSet,
 } from './managers.ts';
 import { reconcileFieldSet } from './reconcile.ts';
+import { SYSTEM_FIELDS } from './system-fields.ts';
 import { type Comparison, compareTyped } from './typed.ts';
 
 export interface Typed {
@@ -63,17 +64,7 @@ const STRIPPED = FieldSet.ofFields(
   ['apiVersion'],
   ['kind'],
   ['metadata'],
-  ...[
-    'name',
-    'namespace',
-    'creationTimestamp',
-    'selfLink',
-    'uid',
-    'clusterName',
-    'generation',
-    'managedFields',
-    'resourceVersion',
-  ].map((f) => ['metadata', f]),
+  ...[...SYSTEM_FIELDS].map((f) => ['metadata', f]),
 );
 
 /** The managedFields to store with `object`; undefined: none. Never throws for what clients send. */
