@@ -1,6 +1,9 @@
 /** The plugins in their one order: which are on, and that requests pass them so. */
 import assert from 'node:assert/strict';
+import { Registry } from 'prom-client';
+import { VirtualClock } from '../base/clock.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import { AdmissionMetrics } from './admission-metrics.ts';
 import { chain } from './chain.ts';
 import { enabledPlugins, PLUGINS } from './order.ts';
 import { request } from './testing/admission-world.ts';
@@ -30,7 +33,8 @@ describe('order', () => {
       admit: () => void asked.push(name),
       validate: () => void asked.push(`${name}!`),
     });
-    const admission = chain([plugin('a', ['pods']), plugin('b'), plugin('c', ['deployments.apps'])]);
+    const plugins = [plugin('a', ['pods']), plugin('b'), plugin('c', ['deployments.apps'])];
+    const admission = chain(plugins, { clock: new VirtualClock(), metrics: new AdmissionMetrics() });
     for (const resource of ['pods/status', 'deployments.apps']) {
       const a = request({ resource, object: { metadata: { name: 'x' } } });
       await admission.admit(a);
@@ -39,6 +43,54 @@ describe('order', () => {
     await admission.admit(request({ operation: 'CONNECT', resource: 'pods/exec' }));
     assert.deepEqual(asked, ['a', 'b', 'a!', 'b!', 'b', 'c', 'b!', 'c!']);
   });
+  it('times every plugin that was asked, and each half', async () => {
+    const registry = new Registry();
+    const metrics = new AdmissionMetrics();
+    metrics.register(registry);
+    const clock = new VirtualClock();
+    const takes = (name: string, ms: number, more: object = {}): AdmissionPlugin => ({
+      name,
+      handles: () => true,
+      admit: () => clock.advance(ms),
+      ...more,
+    });
+    const refuses = {
+      validate() {
+        throw new Error('no');
+      },
+    };
+    const admission = chain([takes('Quick', 10), takes('Slow', 300, refuses)], { clock, metrics });
+    const a = request({ resource: 'pods', object: { metadata: { name: 'x' } } });
+    await admission.admit(a);
+    await assert.rejects(admission.validate(a), { message: 'no' });
+    const lines = (await registry.metrics()).split('\n').filter((l) => /_(sum|count)\{|le="0.025"/.test(l));
+    const family = (name: string) => `apiserver_admission_${name}_admission_duration_seconds`;
+    const of = (plugin: string, type: string, rejected: boolean) =>
+      `${plugin && `name="${plugin}",`}type="${type}",operation="CREATE",rejected="${rejected}"`;
+    const want = [
+      [family('step'), of('', 'admit', false), 0, 0.31],
+      [family('step'), of('', 'validate', true), 1, 0],
+      [family('controller'), of('Quick', 'admit', false), 1, 0.01],
+      [family('controller'), of('Slow', 'admit', false), 0, 0.3],
+      [family('controller'), of('Slow', 'validate', true), 1, 0],
+    ].flatMap(([name, labels, quick, sum]) => [
+      `${name}_bucket{le="0.025",${labels}} ${quick}`,
+      `${name}_sum{${labels}} ${sum}`,
+      `${name}_count{${labels}} 1`,
+    ]);
+    assert.deepEqual(
+      lines
+        .filter((l) => !/ 0$/.test(l) || /rejected="true"|le=/.test(l))
+        .map(sorted)
+        .sort(),
+      want.map(sorted).sort(),
+    );
+  });
   it('refuses what it does not know', () =>
     assert.throws(() => enabledPlugins(['Nope']), { message: 'enable-admission-plugins plugin "Nope" is unknown' }));
 });
+
+/** The labels of a line in one order. */
+function sorted(line: string): string {
+  return line.replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(',').sort().join()}}`);
+}

@@ -3,6 +3,7 @@
  * pkg/kubeapiserver/options/plugins.go. Plugins of upstream's list that are not here yet are simply absent.
  */
 import type { AdmissionPlugin } from './admission.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { AdmissionData } from './data.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './plugins/certificates.ts';
 import { defaultIngressClass, defaultStorageClass } from './plugins/default-class.ts';
@@ -36,6 +37,7 @@ export interface PluginContext {
   data: AdmissionData;
   tolerations?: TolerationDefaults;
   webhooks: WebhookCaller;
+  metrics: AdmissionMetrics;
 }
 
 export interface PluginEntry {
@@ -72,9 +74,9 @@ export const PLUGINS: readonly PluginEntry[] = [
   on('PodTopologyLabels', ({ data }) => podTopologyLabels(data)),
   on('PodResizeValidator', ({ data }) => podResizeValidator(data)),
   // New plugins go above: policies, webhooks, quota and deny stay last. MutatingAdmissionPolicy (CEL) comes right here,
-  on('MutatingAdmissionWebhook', ({ data, webhooks }) => mutatingWebhook(data, webhooks)),
+  on('MutatingAdmissionWebhook', ({ data, webhooks, metrics }) => mutatingWebhook(data, webhooks, metrics)),
   // and ValidatingAdmissionPolicy (CEL) here.
-  on('ValidatingAdmissionWebhook', ({ data, webhooks }) => validatingWebhook(data, webhooks)),
+  on('ValidatingAdmissionWebhook', ({ data, webhooks, metrics }) => validatingWebhook(data, webhooks, metrics)),
   on('ResourceQuota', ({ data }) => resourceQuota(data)),
   off('AlwaysDeny', alwaysDeny),
 ];

@@ -11,9 +11,8 @@ import { withCacheControl } from './filters/cache-control.ts';
 import { type DeadlineSweeper, withDeadline } from './filters/deadline.ts';
 import { withErrors } from './filters/errors.ts';
 import { type Impersonate, withImpersonation } from './filters/impersonation.ts';
-import { type InFlightLimits, withMaxInFlight } from './filters/max-in-flight.ts';
+import { type InFlightLimits, type InFlightMetrics, withMaxInFlight } from './filters/max-in-flight.ts';
 import { type RequestGate, withShutdown } from './filters/shutdown.ts';
-import type { ApiMetrics } from './metrics.ts';
 import type { Filter, Handler } from './request/request-context.ts';
 
 export interface ChainOptions {
@@ -23,14 +22,14 @@ export interface ChainOptions {
   deadlines: DeadlineSweeper;
   gate: RequestGate;
   limits: InFlightLimits;
-  metrics: ApiMetrics;
+  metrics: InFlightMetrics;
   log: Logger;
 }
 
 export function buildChain(handler: Handler, o: ChainOptions): Handler {
   const filters: readonly Filter[] = [
     // Panic recovery, the one error writer and the request metrics: everything below may throw.
-    withErrors(o.metrics, o.log),
+    withErrors(o.log),
     withShutdown(o.gate),
     withCacheControl(),
     withDeadline(o.deadlines),

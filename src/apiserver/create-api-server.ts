@@ -45,7 +45,7 @@ import { parseRequestInfo } from './request/request-info.ts';
 import { ServedContext } from './request/served-context.ts';
 import { Router } from './router/router.ts';
 import { type Listening, type ListenOptions, listen } from './server.ts';
-import { measureWrites } from './storage-metrics.ts';
+import { measureStorage } from './storage-metrics.ts';
 
 /** What the makers of authentication and admission may build on. */
 export interface ApiServices extends AdmissionData {
@@ -53,6 +53,7 @@ export interface ApiServices extends AdmissionData {
   readonly stores: Stores;
   readonly rules: RuleResolver;
   readonly policy: PolicyIndex;
+  readonly metrics: ApiMetrics;
 }
 
 export interface ApiServerOptions {
@@ -122,7 +123,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     storageRowOf: (row) => storageRowOf(table, row),
   });
   const metrics = new ApiMetrics({ process: options.processMetrics ?? false });
-  measureWrites(cacher, metrics, clock);
+  measureStorage({ registry: metrics.registry, cacher, stores, table, clock });
   const gate = new RequestGate();
   const policy = new PolicyIndex();
   const graph = new NodeGraph();
@@ -143,6 +144,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     table,
     stores,
+    metrics,
   };
   const health = new HealthChecks();
   health.add({ name: 'etcd', check: () => options.storage.healthy() });
@@ -181,7 +183,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return row && dispatcher.endpoint(row);
     },
   };
-  const deadlines = new DeadlineSweeper(clock, metrics, options.requestTimeoutMs);
+  const deadlines = new DeadlineSweeper(clock, options.requestTimeoutMs);
   handler.serve = buildChain(dispatcher.dispatch, {
     authenticator: options.authenticator(services),
     authorizer,
@@ -189,7 +191,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     deadlines,
     gate,
     limits: options.limits ?? DEFAULT_LIMITS,
-    metrics,
+    metrics: {
+      inflight: (kind, n) => metrics.inflight(kind, n),
+      countedOf: (context) => dispatcher.countedOf(context),
+    },
     log,
   });
   startCheck(health, ['start-apiserver-admission-initializer']).done();

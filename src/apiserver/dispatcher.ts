@@ -10,6 +10,7 @@ import type { Stores } from '../registry/generic/stores.ts';
 import type { ResourceRow } from '../registry/resource.ts';
 import type { ResourceTable } from '../registry/resources.ts';
 import { Endpoint, type ResourceHandler, type ResourceRequest, type ServerContext } from './endpoint.ts';
+import { runThen } from './filters/run-then.ts';
 import { handleCreate } from './handlers/create.ts';
 import { handleDelete, handleDeleteCollection } from './handlers/delete.ts';
 import { handleGet } from './handlers/get.ts';
@@ -21,6 +22,7 @@ import type { Action, Operation } from './openapi/operations.ts';
 import { parseQuery } from './request/query-options.ts';
 import type { RequestContext } from './request/request-context.ts';
 import { splitPath } from './request/request-info.ts';
+import type { OperationMetrics } from './request-metrics.ts';
 import type { RouteMatch, Router } from './router/router.ts';
 
 /** Handlers of a subresource by action; `connect` for everything that is not REST. */
@@ -69,6 +71,7 @@ interface Resolved {
   readonly subresource: string;
   readonly handler: ResourceHandler | undefined;
   readonly deprecated: string | undefined;
+  readonly counted: OperationMetrics | undefined;
 }
 
 export class Dispatcher {
@@ -87,15 +90,27 @@ export class Dispatcher {
   dispatch(context: RequestContext): Promise<void> | void {
     const { exchange } = context;
     const { router } = this.#options;
-    // Proxies have HEAD operations of their own; everywhere else HEAD is GET without its body.
     const match =
       router.match(exchange.method, exchange.path) ??
-      (exchange.method === 'HEAD' ? router.match('GET', exchange.path) : undefined);
+      (exchange.method === 'HEAD' ? this.#matchHead(exchange.path) : undefined);
     if (match !== undefined) {
       const resolved = this.#resolve(match.operation);
       if (resolved !== undefined) return this.#resource(context, match, resolved);
     }
     return this.#noResource(context, match);
+  }
+
+  /** Where a request is counted whose handler will not be asked. */
+  countedOf({ exchange }: RequestContext): OperationMetrics | undefined {
+    const match = this.#options.router.match(exchange.method, exchange.path);
+    return match && this.#resolve(match.operation)?.counted;
+  }
+
+  /** HEAD is GET without its body, save for built-in resources: upstream's router has it for proxies alone. */
+  #matchHead(path: string): RouteMatch | undefined {
+    const match = this.#options.router.match('GET', path);
+    const row = match?.operation.row;
+    return row === undefined || this.#options.isCustom(row) ? match : undefined;
   }
 
   async #noResource(context: RequestContext, match: RouteMatch | undefined): Promise<void> {
@@ -133,6 +148,7 @@ export class Dispatcher {
       endpoint,
       subresource,
       handler: this.#handler(endpoint, subresource, action),
+      counted: this.server.metrics.requests.ofOperation(operation),
       deprecated: endpoint.isCustom ? customResourceOf(row)?.deprecationWarning : deprecationOf(row),
     };
     if (resolved.deprecated !== undefined) this.server.metrics.deprecated(row, subresource);
@@ -141,10 +157,11 @@ export class Dispatcher {
   }
 
   #resource(context: RequestContext, match: RouteMatch, resolved: Resolved): Promise<void> | void {
-    const { endpoint, subresource, handler, deprecated } = resolved;
+    const { endpoint, subresource, handler, deprecated, counted } = resolved;
     if (handler === undefined) throw methodNotAllowed();
+    context.counted = counted;
     if (deprecated !== undefined) context.warn(deprecated);
-    return handler({
+    const request: ResourceRequest = {
       server: this.server,
       context,
       endpoint,
@@ -153,7 +170,9 @@ export class Dispatcher {
       subresource,
       subpath: match.subpath ?? '',
       query: parseQuery(context.exchange.query),
-    });
+    };
+    if (match.operation.action !== 'connect' || counted === undefined) return handler(request);
+    return runThen(() => handler(request), context, counted.running(context));
   }
 
   #handler(endpoint: Endpoint, subresource: string, action: Action): ResourceHandler | undefined {

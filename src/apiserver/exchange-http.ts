@@ -22,6 +22,7 @@ export abstract class HttpExchange implements Exchange {
   readonly headers: Readonly<Record<string, string | undefined>>;
   responded = false;
   status = 0;
+  sent = 0;
   #peer: Peer | undefined;
   #controller: AbortController | undefined;
   /** Of the response to come: set on Node's response at once, since it takes long over each one. */
@@ -105,7 +106,7 @@ export abstract class HttpExchange implements Exchange {
   stream(status: number, headers: Record<string, string>): ResponseStream {
     const out = this.#begin(status, headers, undefined);
     if (out !== undefined && 'flushHeaders' in out) out.flushHeaders();
-    return new HttpResponseStream(this.outgoing, () => {
+    return new HttpResponseStream(this.outgoing, this, () => {
       this.#ended = true;
     });
   }
@@ -121,7 +122,10 @@ export abstract class HttpExchange implements Exchange {
     this.status = status;
     const out = this.#out;
     for (const name in headers) out[name] = headers[name]!;
-    if (size !== undefined) out['Content-Length'] = size;
+    if (size !== undefined) {
+      out['Content-Length'] = size;
+      this.sent = size;
+    }
     return this.begin(status, out) ? this.outgoing : undefined;
   }
 }
@@ -180,15 +184,18 @@ function peerOf(connection: object, socketOf: () => TLSSocket): Peer {
 
 class HttpResponseStream implements ResponseStream {
   readonly #response: Outgoing;
+  readonly #count: { sent: number };
   readonly #onEnd: () => void;
 
-  constructor(response: Outgoing, onEnd: () => void) {
+  constructor(response: Outgoing, count: { sent: number }, onEnd: () => void) {
     this.#response = response;
+    this.#count = count;
     this.#onEnd = onEnd;
   }
 
   write(chunk: Buffer, taken?: () => void): boolean {
     if (this.#response.destroyed || this.#response.writableEnded) return true;
+    this.#count.sent += chunk.length;
     if (taken === undefined) return this.#response.write(chunk);
     // After a failure the chunk may lie in a queue still.
     return this.#response.write(chunk, (err) => {

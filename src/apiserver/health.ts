@@ -3,7 +3,7 @@
  * Upstream: apiserver/pkg/server/healthz/healthz.go
  */
 import { Registry } from 'prom-client';
-import { Counter, Gauge } from './metric-families.ts';
+import { Counter, Gauge } from '../base/metric-families.ts';
 import type { RequestContext } from './request/request-context.ts';
 
 export interface HealthCheck {

@@ -36,7 +36,10 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
     const { exchange } = context;
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
     const { path, headers } = exchange;
-    if (await o.health.handle(context)) return true;
+    if (await o.health.handle(context)) {
+      if (HEALTH_ROOTS.includes(path)) context.counted = o.metrics.requests.ofPath(path);
+      return true;
+    }
     const registry = path === '/metrics' ? o.metrics.registry : path === '/metrics/slis' ? o.health.results : undefined;
     if (registry !== undefined) {
       exchange.respond(200, { 'Content-Type': registry.contentType }, await registry.metrics());
@@ -55,10 +58,17 @@ export function otherPaths(o: OtherPathsOptions): OtherPaths {
     const request = { path, query: exchange.query, accept: headers.accept, ifNoneMatch: headers['if-none-match'] };
     const response = path.startsWith('/openapi/') ? o.openApi.respond(request) : o.discovery.respond(request);
     if (response === undefined) return false;
+    if (path.startsWith(OPENAPI_V3)) {
+      context.counted = o.metrics.requests.ofPath(path === OPENAPI_V3 ? 'openapi/v3' : 'openapi/v3/');
+    }
     await serializeDocument(exchange, response);
     return true;
   };
 }
+
+const OPENAPI_V3 = '/openapi/v3';
+/** All checks together: upstream counts these and no single one. */
+const HEALTH_ROOTS = ['/healthz', '/livez', '/readyz'];
 
 const PATHS = [
   '/.well-known/openid-configuration',

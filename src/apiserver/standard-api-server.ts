@@ -3,6 +3,7 @@
  * RBAC, reviews, subresources, OpenAPI) and the objects it starts with. What src/cluster and `keelson kube-apiserver` call.
  */
 
+import { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import { newAdmission } from '../admission/chain.ts';
 import { WebhookCaller } from '../admission/webhook/caller.ts';
 import type { Service } from '../api/core-v1.ts';
@@ -247,9 +248,12 @@ function admissionOf(o: StandardApiServerOptions, api: ApiServices) {
     },
     o.clock,
   );
+  const metrics = new AdmissionMetrics();
+  metrics.register(api.metrics.registry);
   const admission = newAdmission({
     data: api,
     webhooks,
+    metrics,
     enable: o.enableAdmission ?? CLUSTER_PLUGINS,
     ...(o.disableAdmission === undefined ? {} : { disable: o.disableAdmission }),
   });

@@ -27,6 +27,7 @@ export interface InProcessExchange {
   readonly signal: AbortSignal;
   readonly responded: boolean;
   readonly status: number;
+  readonly sent: number;
   readBody(limit: number): Promise<Buffer>;
   bodyStream(): AsyncIterable<Buffer>;
   setHeader(name: string, value: string): void;
@@ -82,6 +83,7 @@ class Call implements InProcessExchange {
   readonly acceptsObjects: boolean;
   responded = false;
   status = 0;
+  sent = 0;
   readonly #body: Buffer;
   readonly #head: Record<string, string> = {};
   readonly #answer = Promise.withResolvers<TransportResponse>();
@@ -144,15 +146,17 @@ class Call implements InProcessExchange {
     this.#begin(status, headers);
     const chunks: readonly Buffer[] =
       typeof body === 'string' ? [Buffer.from(body)] : Buffer.isBuffer(body) ? [body] : (body as readonly Buffer[]);
+    for (const chunk of chunks) this.sent += chunk.length;
     this.#answer.resolve({ status, headers: this.#head, body: whole(chunks) });
   }
 
   stream(status: number, headers: Record<string, string>): InProcessStream {
     this.#begin(status, headers);
-    this.#channel = new Channel(() => {
+    const gone = () => {
       this.#controller ??= new AbortController();
       this.#controller.abort(new DOMException('the reader went away', 'AbortError'));
-    }, this.#outer ?? NEVER);
+    };
+    this.#channel = new Channel(this, gone, this.#outer ?? NEVER);
     const objects = this.acceptsObjects ? { objects: this.#channel.objects() } : {};
     this.#answer.resolve({ status, headers: this.#head, body: this.#channel.bytes(), ...objects });
     return this.#channel;
@@ -196,6 +200,7 @@ type Chunk = { bytes: Buffer; events?: undefined; size: number } | { events: rea
 /** A stream of bytes or events from server to client: an unbounded queue with a polite answer when it grows. */
 class Channel implements InProcessStream {
   readonly #queue: Chunk[] = [];
+  readonly #count: { sent: number };
   readonly #onReturn: () => void;
   readonly #signal: AbortSignal;
   #size = 0;
@@ -204,7 +209,8 @@ class Channel implements InProcessStream {
   #wake: (() => void) | undefined;
   #drain: PromiseWithResolvers<void> | undefined;
 
-  constructor(onReturn: () => void, signal: AbortSignal) {
+  constructor(count: { sent: number }, onReturn: () => void, signal: AbortSignal) {
+    this.#count = count;
     this.#onReturn = onReturn;
     this.#signal = signal;
   }
@@ -221,6 +227,7 @@ class Channel implements InProcessStream {
   #push(chunk: Chunk): boolean {
     if (this.#ended) return true;
     this.#queue.push(chunk);
+    this.#count.sent += chunk.size;
     this.#size += chunk.size;
     this.#wake?.();
     return this.#size <= HIGH_WATER;

@@ -175,6 +175,9 @@ export interface Storage extends AsyncDisposable {
   /** Forgets history up to and including `revision` (values that are still current stay). Idempotent. */
   compact(revision: number): Promise<void>;
 
+  /** Bytes that the store takes where it lies: its files; in memory what keys and values are now. For metrics. */
+  size(): Promise<number>;
+
   /** Resolves when the store answers; rejects with 'Unavailable' otherwise. For /readyz and /livez. */
   healthy(signal?: AbortSignal): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The controllers of a process against a real API server in the same process, on a virtual clock; pods are run by hand. */
 import assert from 'node:assert/strict';
+import { AdmissionMetrics } from '../../src/admission/admission-metrics.ts';
 import { newAdmission } from '../../src/admission/chain.ts';
 import { WebhookCaller } from '../../src/admission/webhook/caller.ts';
 import type { Deployment, ReplicaSet } from '../../src/api/apps-v1.ts';
@@ -58,7 +59,7 @@ class World implements AsyncDisposable {
     const api = await startTestApi({
       clock: w.clock,
       random,
-      admission: (services) => newAdmission({ data: services, webhooks }),
+      admission: (services) => newAdmission({ data: services, webhooks, metrics: new AdmissionMetrics() }),
     });
     const manager = await startControllerManager({
       client: api.client,

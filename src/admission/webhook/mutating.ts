@@ -8,10 +8,11 @@ import { internalError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts';
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
+import type { AdmissionMetrics } from '../admission-metrics.ts';
 import type { AdmissionData } from '../data.ts';
 import { errorText } from '../refuse.ts';
 import { requestReinvocation } from '../reinvocation.ts';
-import { CallFailure, callHook, ignoreFailure } from './call.ts';
+import { type CallContext, CallFailure, callHook, counted, ignoreFailure } from './call.ts';
 import type { WebhookCaller } from './caller.ts';
 import { type Invocation, isExempt, listHooks, shouldCall } from './hooks.ts';
 import type { WebhookResult } from './review.ts';
@@ -29,7 +30,11 @@ interface Rounds {
   output: KubeObject | undefined;
 }
 
-export function mutatingWebhook(data: AdmissionData, caller: WebhookCaller): AdmissionPlugin {
+export function mutatingWebhook(
+  data: AdmissionData,
+  caller: WebhookCaller,
+  metrics: AdmissionMetrics,
+): AdmissionPlugin {
   const rounds = new WeakMap<Attributes, Rounds>();
   return {
     name: 'MutatingAdmissionWebhook',
@@ -47,7 +52,7 @@ export function mutatingWebhook(data: AdmissionData, caller: WebhookCaller): Adm
         if (round === 1 && !state.again.has(hook.id)) continue;
         const invocation = await shouldCall(hook, a, data, caller);
         if (invocation === undefined) continue;
-        const changed = await ask(invocation, a, { data, caller, place: `round_${round}_index_${index}` });
+        const changed = await ask(invocation, a, { data, caller, metrics, place: `round_${round}_index_${index}` });
         if (changed) {
           requireAll(state);
           if (round === 0) requestReinvocation(a);
@@ -64,19 +69,20 @@ function requireAll(state: Rounds): void {
   state.invoked.clear();
 }
 
-interface AskContext {
-  data: AdmissionData;
-  caller: WebhookCaller;
+interface AskContext extends CallContext {
   place: string;
 }
 
 /** True when the webhook changed the object. */
-async function ask(invocation: Invocation, a: Attributes, { data, caller, place }: AskContext): Promise<boolean> {
+async function ask(invocation: Invocation, a: Attributes, context: AskContext): Promise<boolean> {
+  const { data, caller, place } = context;
   const { webhook, configuration } = invocation.hook;
   let changed = false;
   try {
-    const result = await callHook(invocation, a, { data, caller }, { mutating: true });
-    if (result.patch !== undefined) changed = applyPatch(invocation, a, result, caller, place);
+    await counted(invocation.hook, a, context, 'admit', async () => {
+      const result = await callHook(invocation, a, context, { mutating: true });
+      if (result.patch !== undefined) changed = applyPatch(invocation, a, result, caller, place);
+    });
   } catch (err) {
     if (!(err instanceof CallFailure)) throw err;
     if (webhook.failurePolicy !== 'Ignore') throw internalError(err);
@@ -102,7 +108,9 @@ function applyPatch(
     patch = parseJson(Buffer.from(result.patch!, 'base64'));
     if (!Array.isArray(patch)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   } catch (err) {
-    throw new CallFailure(webhook.name, `received undecodable patch in webhook response: ${errorText(err)}`, err);
+    throw new CallFailure(webhook.name, `received undecodable patch in webhook response: ${errorText(err)}`, {
+      cause: err,
+    });
   }
   if (patch.length === 0) return false;
   if (a.object === undefined)

@@ -4,14 +4,20 @@
  */
 import { internalError, timeout } from '../../machinery/errors/status-error.ts';
 import type { AdmissionPlugin } from '../admission.ts';
+import type { AdmissionMetrics } from '../admission-metrics.ts';
 import type { AdmissionData } from '../data.ts';
-import { CallFailure, callHook, ignoreFailure } from './call.ts';
+import { CallFailure, callHook, counted, ignoreFailure } from './call.ts';
 import type { WebhookCaller } from './caller.ts';
 import { type Invocation, isExempt, listHooks, shouldCall } from './hooks.ts';
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/';
 
-export function validatingWebhook(data: AdmissionData, caller: WebhookCaller): AdmissionPlugin {
+export function validatingWebhook(
+  data: AdmissionData,
+  caller: WebhookCaller,
+  metrics: AdmissionMetrics,
+): AdmissionPlugin {
+  const context = { data, caller, metrics };
   return {
     name: 'ValidatingAdmissionWebhook',
     handles: () => true,
@@ -27,7 +33,9 @@ export function validatingWebhook(data: AdmissionData, caller: WebhookCaller): A
       const ask = async (invocation: Invocation, index: number) => {
         const { webhook } = invocation.hook;
         try {
-          await callHook(invocation, a, { data, caller }, { mutating: false });
+          await counted(invocation.hook, a, context, 'validating', () =>
+            callHook(invocation, a, context, { mutating: false }),
+          );
         } catch (err) {
           if (!(err instanceof CallFailure)) throw err;
           if (webhook.failurePolicy !== 'Ignore') throw internalError(err);

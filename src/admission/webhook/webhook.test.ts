@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
 import { SystemClock } from '../../base/clock.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { createCertificate, nameDer, pemOf } from '../../machinery/x509/certificate.ts';
+import { AdmissionMetrics } from '../admission-metrics.ts';
 import { chain } from '../chain.ts';
 import { defaultTolerationSeconds } from '../plugins/default-toleration-seconds.ts';
 import { AdmissionWorld, request, type TestAttributes } from '../testing/admission-world.ts';
@@ -101,8 +103,10 @@ const patchOf = (patch: unknown) => ({
 
 describe('webhooks', () => {
   let caller: WebhookCaller;
+  let metrics: AdmissionMetrics;
   beforeEach(() => {
     seen = [];
+    metrics = new AdmissionMetrics();
     caller = new WebhookCaller(
       {
         resolveService: async (_ns, name) => {
@@ -137,7 +141,7 @@ describe('webhooks', () => {
       .add(`${kind}webhookconfigurations.admissionregistration.k8s.io`, { metadata: { name: 'conf' }, webhooks });
   const validate = async (a: TestAttributes, ...webhooks: object[]): Promise<StatusError | undefined> => {
     try {
-      await validatingWebhook(world('validating', ...webhooks), caller).validate!(a);
+      await validatingWebhook(world('validating', ...webhooks), caller, metrics).validate!(a);
       return undefined;
     } catch (err) {
       return err as StatusError;
@@ -145,7 +149,8 @@ describe('webhooks', () => {
   };
   const mutate = async (a: TestAttributes, ...webhooks: object[]): Promise<StatusError | undefined> => {
     try {
-      await chain([defaultTolerationSeconds(), mutatingWebhook(world('mutating', ...webhooks), caller)]).admit(a);
+      const plugins = [defaultTolerationSeconds(), mutatingWebhook(world('mutating', ...webhooks), caller, metrics)];
+      await chain(plugins, { clock, metrics }).admit(a);
       return undefined;
     } catch (err) {
       return err as StatusError;
@@ -158,6 +163,52 @@ describe('webhooks', () => {
       user: { username: 'jane', uid: '7', groups: ['g'], extra: { k: ['v'] } },
       ...more,
     });
+
+  it('are counted by what they answered', async () => {
+    const named = (name: string, more: object = {}) => hook({ name, ...more });
+    answer = respond({ allowed: true });
+    await validate(podRequest(), named('yes'));
+    await mutate(podRequest(), named('yes'));
+    answer = respond({ allowed: false, status: { code: 418 } });
+    await validate(podRequest(), named('no'));
+    answer = respond({ allowed: false, status: { code: 4000 } });
+    await mutate(podRequest(), named('no'));
+    answer = () => ({ body: 'nonsense' });
+    await validate(podRequest(), named('closed'));
+    await validate(podRequest(), named('open', { failurePolicy: 'Ignore' }));
+    await mutate(podRequest(), named('open', { failurePolicy: 'Ignore' }));
+    answer = () => ({ code: 403, body: { kind: 'Status', apiVersion: 'v1', code: 403, message: 'no' } });
+    await mutate(podRequest(), named('barred'));
+    answer = respond({ allowed: true });
+    await validate(podRequest({ dryRun: true }), named('effects', { sideEffects: 'Some' }));
+    const registry = new Registry();
+    metrics.register(registry);
+    const text = await registry.metrics();
+    const lines = (family: string) =>
+      [...text.matchAll(new RegExp(`^apiserver_admission_webhook_${family}\\{(.*)\\} (\\d+)$`, 'gm'))].map(
+        ([, labels, n]) => `${[...labels!.matchAll(/"([^"]*)"/g)].map(([, v]) => v).join(' ')} = ${n}`,
+      );
+    assert.deepEqual(lines('request_total'), [
+      'yes validating CREATE 200 false = 1',
+      'yes admit CREATE 200 false = 1',
+      'no validating CREATE 418 true = 1',
+      'no admit CREATE 600 true = 1',
+      'closed validating CREATE 503 true = 1',
+      'open validating CREATE 503 false = 1',
+      'open admit CREATE 503 false = 1',
+      'barred admit CREATE 403 true = 1',
+      'effects validating CREATE 0 true = 1',
+    ]);
+    assert.deepEqual(lines('rejection_count'), [
+      'no validating CREATE no_error 418 = 1',
+      'no admit CREATE no_error 600 = 1',
+      'closed validating CREATE calling_webhook_error 503 = 1',
+      'barred admit CREATE calling_webhook_error 403 = 1',
+      'effects validating CREATE apiserver_internal_error 0 = 1',
+    ]);
+    assert.deepEqual(lines('fail_open_count'), ['open validating = 1', 'open admit = 1']);
+    assert.equal(lines('admission_duration_seconds_count').length, 9);
+  });
 
   it('are sent the whole request', async () => {
     answer = respond({ allowed: true, warnings: ['careful'], auditAnnotations: { k: 'v' } });

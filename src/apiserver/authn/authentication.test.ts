@@ -55,6 +55,7 @@ function exchange(headers: Record<string, string>, peer: Partial<Peer> = {}, pat
     signal: new AbortController().signal,
     responded: false,
     status: 0,
+    sent: 0,
     readBody: async () => Buffer.alloc(0),
     async *bodyStream() {},
     setHeader() {},

@@ -6,7 +6,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { badRequest, timeout } from '../../machinery/errors/status-error.ts';
 import { writeStatus } from '../handlers/errors.ts';
-import type { ApiMetrics } from '../metrics.ts';
 import type { Filter } from '../request/request-context.ts';
 import type { ServedContext } from '../request/served-context.ts';
 
@@ -14,14 +13,12 @@ const SWEEP_MS = 1000;
 
 export class DeadlineSweeper {
   readonly #clock: Clock;
-  readonly #metrics: ApiMetrics;
   readonly #limitMs: number;
   readonly #pending = new Map<ServedContext, number>();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, metrics: ApiMetrics, limitMs = 60_000) {
+  constructor(clock: Clock, limitMs = 60_000) {
     this.#clock = clock;
-    this.#metrics = metrics;
     this.#limitMs = limitMs;
   }
 
@@ -44,7 +41,7 @@ export class DeadlineSweeper {
       this.#pending.delete(context);
       const late = timeout('request did not complete within the allotted timeout');
       if (!context.exchange.responded) {
-        this.#metrics.terminated(context);
+        context.counted?.terminated(context, 504);
         writeStatus(context.exchange, late.status);
       }
       context.abort(late);

@@ -1,17 +1,16 @@
 /**
- * The outermost filter: nothing that is thrown below it escapes, and every request is counted once.
+ * The outermost filter: nothing that is thrown below it escapes, and every request that was found to ask for something is counted once.
  * Upstream: apiserver/pkg/server/filters/wrap.go WithPanicRecovery, endpoints/metrics
  */
 import type { Logger } from '../../base/log.ts';
 import { writeError } from '../handlers/errors.ts';
-import type { ApiMetrics } from '../metrics.ts';
 import type { Filter } from '../request/request-context.ts';
 
-export function withErrors(metrics: ApiMetrics, log: Logger): Filter {
+export function withErrors(log: Logger): Filter {
   return (context, next) => {
     const began = context.clock.monotonic();
     const done = (code: number) =>
-      metrics.requestDone(context, code || context.statusCode, (context.clock.monotonic() - began) / 1000);
+      context.counted?.done(context, code || context.statusCode, (context.clock.monotonic() - began) / 1000);
     const failed = (err: unknown) => {
       const { exchange } = context;
       // The client's own going away is nobody's failure.

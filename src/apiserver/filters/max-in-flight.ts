@@ -3,8 +3,8 @@
  * queues of priority and fairness; when too many wait, or one waits too long, 429 with Retry-After. Long-running requests,
  * administrators and the process's own components are not counted. Upstream: apiserver/pkg/server/filters/{maxinflight,priority-and-fairness}.go
  */
-import type { ApiMetrics } from '../metrics.ts';
 import type { Filter, Handler, RequestContext } from '../request/request-context.ts';
+import type { OperationMetrics } from '../request-metrics.ts';
 import { runThen } from './run-then.ts';
 
 export interface InFlightLimits {
@@ -73,10 +73,16 @@ class Lane {
   }
 }
 
-export function withMaxInFlight(limits: InFlightLimits, metrics: ApiMetrics): Filter {
+export interface InFlightMetrics {
+  inflight(kind: Kind, n: number): void;
+  /** Where a request that never gets to its handler is counted. */
+  countedOf(context: RequestContext): OperationMetrics | undefined;
+}
+
+export function withMaxInFlight(limits: InFlightLimits, metrics: InFlightMetrics): Filter {
   const lanes = { readOnly: new Lane(limits.readOnly), mutating: new Lane(limits.mutating) };
   const proceed = (admitted: boolean, kind: Kind, context: RequestContext, next: Handler) => {
-    if (!admitted) return refuse(kind, context);
+    if (!admitted) return refuse(context);
     const lane = lanes[kind];
     metrics.inflight(kind, lane.active);
     return runThen(next, context, () => {
@@ -84,8 +90,9 @@ export function withMaxInFlight(limits: InFlightLimits, metrics: ApiMetrics): Fi
       metrics.inflight(kind, lane.active);
     });
   };
-  const refuse = (kind: Kind, { exchange }: RequestContext) => {
-    metrics.dropped(kind);
+  const refuse = (context: RequestContext) => {
+    const { exchange } = context;
+    context.counted = metrics.countedOf(context);
     const headers = {
       'Content-Type': 'text/plain; charset=utf-8',
       'X-Content-Type-Options': 'nosniff',

@@ -14,6 +14,7 @@ import type { CacheWatch } from '../../storage/cacher/cache-watch.ts';
 import type { WatchBatch } from '../../storage/cacher/delivery.ts';
 import type { StorageError } from '../../storage/storage.ts';
 import type { ResourceRequest } from '../endpoint.ts';
+import type { WatchMetrics } from '../metrics.ts';
 import type { ResponseStream, WatchEventObject } from '../request/exchange.ts';
 import { negotiateOutput, tableOptions } from './output.ts';
 import { WatchFormat } from './watch-frames.ts';
@@ -25,7 +26,7 @@ const LAST_BOOKMARK_MS = 2_000;
 const SLAB = 128 * 1024;
 
 export async function serveWatch(request: ResourceRequest, options: ListOptions): Promise<void> {
-  const { context, endpoint, server } = request;
+  const { context, endpoint } = request;
   const negotiated = negotiateOutput(request, { stream: true });
   const format = new WatchFormat(endpoint, negotiated, tableOptions(request, negotiated.as?.version));
   const ending = new AbortController();
@@ -46,11 +47,11 @@ export async function serveWatch(request: ResourceRequest, options: ListOptions)
       stream.end();
       return;
     }
-    const longRunning = server.metrics.watchStarted(endpoint.row);
+    const ended = context.counted?.running(context);
     try {
       await session.serve(opened);
     } finally {
-      longRunning.end();
+      ended?.();
     }
   } finally {
     context.signal.removeEventListener('abort', onAbort);
@@ -62,6 +63,7 @@ class WatchSession {
   readonly #request: ResourceRequest;
   readonly #options: ListOptions;
   readonly #format: WatchFormat;
+  readonly #metrics: WatchMetrics;
   readonly #ending: AbortController;
   readonly #closed = Promise.withResolvers<void>();
   #stream: ResponseStream | undefined;
@@ -73,6 +75,7 @@ class WatchSession {
     this.#request = request;
     this.#options = options;
     this.#format = format;
+    this.#metrics = request.server.metrics.watch(request.endpoint.row);
     this.#ending = ending;
     this.onBatch = this.onBatch.bind(this);
     this.onClose = this.onClose.bind(this);
@@ -118,7 +121,7 @@ class WatchSession {
           : Buffer.concat(b.deliveries.map((d) => this.#format.frame(d))),
       );
     }
-    this.#request.server.metrics.watchEvents(this.#request.endpoint.row, deliveries.length, bytes.length);
+    this.#metrics.sent(deliveries.length, bytes.length);
     if (!stream.write(bytes)) this.#waitForClient(stream);
   }
 
@@ -134,7 +137,7 @@ class WatchSession {
     }
     let size = 0;
     for (const d of batch.deliveries) size += d.entry.size;
-    this.#request.server.metrics.watchEvents(this.#request.endpoint.row, events.length, size);
+    this.#metrics.sent(events.length, size);
     if (!stream.writeEvents(events, size)) this.#waitForClient(stream);
     return true;
   }
@@ -165,7 +168,6 @@ class WatchSession {
     const { initial } = opened.watch;
     if (initial === undefined) return;
     if (this.#takesObjects && stream.writeEvents !== undefined) return this.#sendInitialObjects(opened, stream);
-    const { metrics } = this.#request.server;
     opened.watch.initial = undefined;
     let parts: Buffer[] = [];
     let size = 0;
@@ -175,7 +177,7 @@ class WatchSession {
       parts.push(frame);
       size += frame.length;
       if (size < SLAB) continue;
-      metrics.watchEvents(this.#request.endpoint.row, parts.length, size);
+      this.#metrics.sent(parts.length, size);
       if (!stream.write(Buffer.concat(parts))) await stream.drained(this.#ending.signal);
       else await new Promise<void>((resolve) => setImmediate(resolve));
       this.#ending.signal.throwIfAborted();
@@ -187,8 +189,16 @@ class WatchSession {
       this.#lastBookmark = initial.revision;
     }
     if (parts.length === 0) return;
-    metrics.watchEvents(this.#request.endpoint.row, parts.length, size);
-    if (!stream.write(Buffer.concat(parts))) await stream.drained(this.#ending.signal);
+    this.#metrics.sent(parts.length, size);
+    const isFlowing = stream.write(Buffer.concat(parts));
+    if (this.#lastBookmark > 0) this.#listed();
+    if (!isFlowing) await stream.drained(this.#ending.signal);
+  }
+
+  /** The state before the watch was sent, and the client told so. */
+  #listed(): void {
+    const { context } = this.#request;
+    context.counted?.watchListed((context.clock.now() - context.received) / 1000);
   }
 
   async #sendInitialObjects(opened: OpenedWatch, stream: ResponseStream): Promise<void> {
@@ -201,7 +211,7 @@ class WatchSession {
       events.push(this.#format.eventOf('ADDED', entry));
       size += entry.size;
       if (size < SLAB) continue;
-      this.#request.server.metrics.watchEvents(this.#request.endpoint.row, events.length, size);
+      this.#metrics.sent(events.length, size);
       if (!stream.writeEvents!(events, size)) await stream.drained(this.#ending.signal);
       else await new Promise<void>((resolve) => setImmediate(resolve));
       this.#ending.signal.throwIfAborted();
@@ -209,12 +219,13 @@ class WatchSession {
       size = 0;
     }
     if (events.length > 0) {
-      this.#request.server.metrics.watchEvents(this.#request.endpoint.row, events.length, size);
+      this.#metrics.sent(events.length, size);
       stream.writeEvents!(events, size);
     }
     if (!opened.endsInitialEvents || !this.#options.allowWatchBookmarks) return;
     this.#lastBookmark = initial.revision;
     stream.write(this.#format.bookmark(initial.revision, true));
+    this.#listed();
   }
 
   #startTimers(): Timer[] {

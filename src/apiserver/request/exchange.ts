@@ -37,6 +37,8 @@ export interface Exchange {
   readonly responded: boolean;
   /** Status code of the response; 0 before it begins. */
   readonly status: number;
+  /** Bytes of the response's body so far. */
+  readonly sent: number;
 
   /** The whole body. @throws StatusError 413 when longer than `limit` bytes. */
   readBody(limit: number): Promise<Buffer>;

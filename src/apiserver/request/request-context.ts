@@ -3,6 +3,7 @@
  * filter, handed to every later one and to the handler; lives as long as the request.
  */
 import type { Clock } from '../../base/clock.ts';
+import type { OperationMetrics } from '../request-metrics.ts';
 import type { Exchange, UserInfo } from './exchange.ts';
 import type { RequestInfo } from './request-info.ts';
 
@@ -22,6 +23,8 @@ export interface RequestContext {
   readonly clock: Clock;
   /** Watches and proxies: no deadline, not counted in flight. */
   readonly longRunning: boolean;
+  /** Where the request is counted: set by whoever finds out what it asks for. Undefined: nowhere, since what nobody serves has no bound. */
+  counted: OperationMetrics | undefined;
   /** Adds a `Warning: 299` header (each text once, 4 KB in all as upstream). Too late once a response has begun. */
   warn(text: string): void;
   /** Adds to the audit event. */

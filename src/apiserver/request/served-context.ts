@@ -3,6 +3,7 @@
  * them: most requests never do. Made in one place, `serve` (create-api-server.ts).
  */
 import type { Clock } from '../../base/clock.ts';
+import type { OperationMetrics } from '../request-metrics.ts';
 import type { Exchange, UserInfo } from './exchange.ts';
 import type { RequestContext } from './request-context.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -22,6 +23,7 @@ export class ServedContext implements RequestContext {
   readonly longRunning: boolean;
   user: UserInfo = NOBODY;
   impersonator: UserInfo | undefined;
+  counted: OperationMetrics | undefined;
   readonly #shutdown: AbortSignal;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;

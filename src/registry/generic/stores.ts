@@ -6,6 +6,7 @@ import { background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
+import type { GroupResource } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { spliceResourceVersion, storedJson } from '../../machinery/meta/resource-version.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
@@ -69,6 +70,18 @@ export class Stores {
       background('release of a watch cache', this.#options.cacher.release(root));
     }
     return dropped;
+  }
+
+  /** What the caches hold and have received, one a place in storage: several versions, or groups, may share it. */
+  *held(): Generator<{ resource: GroupResource; objects: number; received: number }> {
+    const seen = new Set<string>();
+    for (const { root, row } of this.#stores.values()) {
+      const cache = this.#caches.get(root);
+      if (cache === undefined || seen.has(root)) continue;
+      seen.add(root);
+      const resource = { group: row.storage.group, resource: row.resource };
+      yield { resource, objects: cache.count(), received: cache.received };
+    }
   }
 
   #cacheOf(row: ResourceRow): WatchCache<KubeObject> {

@@ -51,6 +51,8 @@ export class CacheSource<T> implements AsyncDisposable {
   readonly clock: Clock;
   readonly shared: boolean;
   readonly codec: EntryCodec<T>;
+  /** Changes that the store told of. */
+  received = 0;
   readonly #prefix: string;
   readonly #storage: Storage;
   readonly #log: Logger;
@@ -240,6 +242,7 @@ export class CacheSource<T> implements AsyncDisposable {
   }
 
   #apply(map: VersionedMap<CacheEntry<T>>, hub: WatchHub, events: readonly WatchEvent[]): void {
+    this.received += events.length;
     const raw: WatchEvent[] | undefined = hub.idle ? undefined : [];
     for (const event of events) {
       if (event.revision <= map.revision) continue;

@@ -148,6 +148,10 @@ export class Cacher implements Storage {
     for (const cache of this.#caches.values()) cache.compact(revision);
   }
 
+  size(): Promise<number> {
+    return this.inner.size();
+  }
+
   healthy(signal?: AbortSignal): Promise<void> {
     return this.inner.healthy(signal);
   }

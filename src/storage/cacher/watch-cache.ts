@@ -188,6 +188,11 @@ export class WatchCache<T> {
     return { entries, revision: found.revision, more, ...nextOf(more, last && `${last.key}\0`) };
   }
 
+  /** Changes that came from the store since the cache was made. */
+  get received(): number {
+    return this.#source.received;
+  }
+
   /** How many keys are there now. */
   count(prefix: string = this.prefix): number {
     return this.#source.peek()?.map.now.countRange(prefix, prefixEnd(prefix)) ?? 0;

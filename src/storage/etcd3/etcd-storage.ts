@@ -190,6 +190,15 @@ class EtcdStorage implements Storage {
     }
   }
 
+  async size(): Promise<number> {
+    this.#check(undefined);
+    try {
+      return Number((await this.#etcd.maintenance.status()).dbSize);
+    } catch (err) {
+      throw storageErrorOf(err);
+    }
+  }
+
   async healthy(signal?: AbortSignal): Promise<void> {
     await this.#range({ key: PROBE, count_only: true }, signal);
   }

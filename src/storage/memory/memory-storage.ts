@@ -133,6 +133,13 @@ class MemoryStorage implements Storage {
     this.#map.compact(revision);
   }
 
+  async size(): Promise<number> {
+    this.#check(undefined);
+    let size = 0;
+    for (const { key, value } of this.#map.now.range('', undefined)) size += key.length + value.length;
+    return size;
+  }
+
   async healthy(signal?: AbortSignal): Promise<void> {
     this.#check(signal);
   }

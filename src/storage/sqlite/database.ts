@@ -2,7 +2,7 @@
  * The database file: opened for this process alone, checked, brought into being when absent. One table, the log: a row
  * per revision, appended and only ever removed by compaction; what is current is found through the index in memory.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StorageError, type StorageErrorCode } from '../storage.ts';
@@ -75,6 +75,12 @@ export function openDatabase(dir: string, maxBytes?: number): DatabaseSync {
     }
     throw storageErrorOf(err, file);
   }
+}
+
+/** Bytes on disk: the file and its log. */
+export function databaseSize(dir: string): number {
+  const file = join(dir, DATABASE_FILE);
+  return [file, `${file}-wal`].reduce((sum, f) => sum + (statSync(f, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 function pragma(db: DatabaseSync, name: string): number {

@@ -78,6 +78,7 @@ export type Request =
   | { type: 'changes'; id: number; prefix: string; after: number; wantPrevious: boolean }
   | { type: 'count'; id: number; prefix: string }
   | { type: 'compact'; id: number; revision: number }
+  | { type: 'size'; id: number }
   | { type: 'ping'; id: number }
   | { type: 'close'; id: number };
 

@@ -205,6 +205,10 @@ class SqliteStorage implements Storage {
     await this.#number({ type: 'compact', id: 0, revision });
   }
 
+  size(): Promise<number> {
+    return this.#number({ type: 'size', id: 0 });
+  }
+
   async healthy(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await this.#number({ type: 'ping', id: 0 });

@@ -7,7 +7,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { futureRevision } from '../errors.ts';
 import { prefixEnd } from '../memory/sorted-map.ts';
 import { StorageError } from '../storage.ts';
-import { DATABASE_FILE, openDatabase, storageErrorOf } from './database.ts';
+import { DATABASE_FILE, databaseSize, openDatabase, storageErrorOf } from './database.ts';
 import { type Current, LogStore } from './log-store.ts';
 import {
   CHANGE_NUMBERS,
@@ -238,6 +238,9 @@ function handle(message: Exclude<Request, WriteMessage>): void {
       return;
     case 'compact':
       compact(id, message.revision);
+      return;
+    case 'size':
+      reply({ type: 'number', id, value: databaseSize(dir) });
       return;
     case 'ping':
       reply({ type: 'number', id, value: store.revision });

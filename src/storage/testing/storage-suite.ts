@@ -522,6 +522,15 @@ function lifetime(promise: Declare): void {
     },
   );
 
+  promise('it says how much room it takes', async ({ storage, root, pass }) => {
+    const value = bytes('x'.repeat(500_000));
+    for (const key of ['a', 'b', 'c', 'd']) await storage.create(root + key, value);
+    const enough = async () => (await storage.size()) >= 4 * value.length;
+    // etcd writes what it has acknowledged to its file a little later.
+    for (let i = 0; i < 40 && !(await enough()); i++) await pass(100);
+    assert.ok(await enough(), `${await storage.size()}`);
+  });
+
   promise('it is healthy until it is closed; afterwards everything is Closed', async ({ storage, root }) => {
     await storage.healthy();
     const watch = await storage.watch(root, { signal: new AbortController().signal });

@@ -1,6 +1,6 @@
 /**
  * Counter, gauge and histogram whose values live in a Map keyed by the label values joined with NUL: one hash look-up per
- * observation. They hand their values to a prom-client Registry only when it renders.
+ * observation, none for who keeps a series. They hand their values to a prom-client Registry only when it renders.
  */
 import type { Registry } from 'prom-client';
 
@@ -29,7 +29,7 @@ abstract class Family {
         name: this.name,
         help: this.help,
         type: this.type,
-        values: this.samples(),
+        values: await this.samples(),
         aggregator: 'sum',
       }),
       reset() {},
@@ -47,7 +47,7 @@ abstract class Family {
     return out;
   }
 
-  protected abstract samples(): Sample[];
+  protected abstract samples(): Sample[] | Promise<Sample[]>;
 }
 
 /** One series of a counter; whoever counts in it often keeps it. */
@@ -87,6 +87,27 @@ export class Gauge extends Family {
   }
   protected samples(): Sample[] {
     return [...this.#values].map(([key, value]) => ({ labels: this.labelsOf(key), value }));
+  }
+}
+
+type Values = Iterable<readonly [string, number]>;
+
+/** Asks for its values when somebody asks for it: label values joined with NUL, and the value. */
+export class Computed extends Family {
+  protected readonly type: 'counter' | 'gauge';
+  readonly #read: () => Values | Promise<Values>;
+
+  constructor(
+    { name, type, labelNames }: { name: string; type: 'counter' | 'gauge'; labelNames: readonly string[] },
+    help: string,
+    read: () => Values | Promise<Values>,
+  ) {
+    super(name, help, labelNames);
+    this.type = type;
+    this.#read = read;
+  }
+  protected async samples(): Promise<Sample[]> {
+    return Array.from(await this.#read(), ([key, value]) => ({ labels: this.labelsOf(key), value }));
   }
 }
 
