@@ -85,7 +85,7 @@ describe('HTTP server', () => {
     assert.equal(first.head['cache-control'], 'no-cache, private');
   });
 
-  for (const path of ['/version', '/healthz', `${MAPS}/m-0000`, `${MAPS}/none`])
+  for (const path of ['/version', '/healthz', '/apis/nobody.io/v1/things'])
     it(`HEAD of ${path} is GET without its body`, async () => {
       await fill(1);
       const h2 = session();
@@ -97,6 +97,15 @@ describe('HTTP server', () => {
       assert.equal(head.body.length, 0);
       h2.close();
     });
+
+  it('HEAD of a built-in resource is not allowed, as upstream', async () => {
+    await fill(1);
+    const h2 = session();
+    for (const path of [MAPS, `${MAPS}/m-0000`]) {
+      assert.equal((await over2(h2, path, { ':method': 'HEAD' })).status, 405);
+    }
+    h2.close();
+  });
 
   it('a body of HTTP/2 is asked for, read whole, or broken off', async () => {
     const h2 = session();
