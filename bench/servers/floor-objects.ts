@@ -23,6 +23,10 @@ export class FloorObjects {
     this.#disk = new GroupCommit(file);
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#disk[Symbol.asyncDispose]();
+  }
+
   get(path: string): Buffer | undefined {
     return this.#objects.get(path)?.bytes;
   }
@@ -31,10 +35,12 @@ export class FloorObjects {
     this.#objects.set(path, { object: undefined, bytes });
   }
 
-  /** Answers to a POST on `path` get so many bytes more. */
+  /** Answers to a POST on `path` get so many bytes more than now. */
   pad(path: string, bytes: number): void {
+    const before = this.#added.get(path) ?? PLAIN;
     const field = '"managedFields":[{"fieldsV1":""}],';
-    const text = bytes < field.length ? '' : field.replace('""', `"${'x'.repeat(bytes - field.length)}"`);
+    const length = before.length + bytes - PLAIN.length;
+    const text = length < field.length ? '' : field.replace('""', `"${'x'.repeat(length - field.length)}"`);
     this.#added.set(path, Buffer.from(SYSTEM_FIELDS + text));
   }
 

@@ -38,6 +38,10 @@ export class GroupCommit {
     this.#done.push(done);
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+
   #flush(): void {
     this.#worker.postMessage({ rows: this.#rows } satisfies Batch);
     this.#sent.push({ done: this.#done });

@@ -9,7 +9,7 @@ export interface PrimeMessage {
     requests?: readonly { path: string; headers: Record<string, string> }[];
     /** Collections whose objects are fetched and held as one's own. */
     copies?: readonly string[];
-    /** Answers to a POST on `path` get so many bytes more. */
+    /** Answers to a POST on `path` get so many bytes more than now. */
     pad?: { path: string; bytes: number };
   };
 }
