@@ -1,13 +1,11 @@
 /** Splicing against parsing: whatever the bytes look like, the result is the object with that resourceVersion. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseJson } from '../codec/json.ts';
 import { encodeProtobufEnvelope } from '../codec/protobuf.ts';
 import type { KubeObject } from './object.ts';
 import {
   decodeStored,
   encodeForStorage,
-  encodeShared,
   metadataSlice,
   metadataSpan,
   parseWithoutManagedFields,
@@ -144,32 +142,5 @@ describe('metadataSpan', () => {
         assert.deepEqual(parseWithoutManagedFields(bytes, span), { ...object, metadata: rest });
       });
     }
-  }
-});
-
-describe('encodeShared', () => {
-  const entry = { manager: 'a', operation: 'Update', fieldsV1: { 'f:spec': {} } };
-  const cases: object[] = [
-    { kind: 'Pod', apiVersion: 'v1', metadata: {} },
-    { kind: 'Pod', apiVersion: 'v1', metadata: { managedFields: [entry] } },
-    { kind: 'Pod', apiVersion: 'v1', metadata: { managedFields: [] }, spec: {} },
-    {
-      kind: 'Pod',
-      apiVersion: 'v1',
-      metadata: { labels: { a: 'b' }, name: 'x', uid: 'u', resourceVersion: '5', managedFields: [entry, entry] },
-      spec: { a: 2n ** 60n, b: [1, null, 'ü"'] },
-      status: undefined,
-      data: null,
-      immutable: true,
-      'odd "key"': 1,
-    },
-  ];
-  for (const object of cases) {
-    it(`writes what encodeForStorage writes: ${Object.keys(object).join(' ')}`, () => {
-      const want = parseJson(encodeForStorage(object as KubeObject)) as KubeObject;
-      if (want.metadata.managedFields?.length === 0) delete want.metadata.managedFields;
-      assert.deepEqual(parseJson(encodeShared(object as KubeObject)), want);
-      assert.deepEqual(parseJson(encodeShared(object as KubeObject)), want);
-    });
   }
 });

@@ -2,7 +2,7 @@
  * Between bytes in storage, which carry no resourceVersion, and bytes that are served, which do. Works on the bytes: the header of an
  * object (kind, apiVersion, and metadata as far as uid) is read, the rest is copied.
  */
-import { encodeJson, parseJson, stringifyJson } from '../codec/json.ts';
+import { encodeJson, parseJson } from '../codec/json.ts';
 import { decodeProtobuf, isProtobuf } from '../codec/protobuf.ts';
 import type { KubeObject, ObjectMeta } from './object.ts';
 
@@ -199,41 +199,7 @@ export function encodeForStorage(object: KubeObject): Buffer {
   return encodeJson({ kind, apiVersion, metadata: storedMetadata(metadata ?? {}), ...rest });
 }
 
-/** JSON of parts that nobody changes any more. */
-const texts = new WeakMap<object, string>();
-
-function sharedText(part: unknown): string {
-  if (typeof part !== 'object' || part === null) return stringifyJson(part);
-  let text = texts.get(part);
-  if (text === undefined) {
-    text = stringifyJson(part);
-    texts.set(part, text);
-  }
-  return text;
-}
-
-/**
- * As `encodeForStorage`, of an object whose parts (spec, status, the entries of managedFields) nobody changes afterwards: what an
- * earlier version of it was encoded from is not encoded again.
- */
-export function encodeShared(object: KubeObject): Buffer {
-  const { kind, apiVersion, metadata, ...rest } = object;
-  const { managedFields, ...meta } = metadata;
-  let text = stringifyJson({ kind, apiVersion, metadata: storedMetadata(meta) });
-  if (managedFields !== undefined && managedFields.length > 0) {
-    const open = text.slice(0, -2);
-    const comma = open.endsWith('{') ? '' : ',';
-    text = `${open}${comma}"managedFields":[${managedFields.map(sharedText).join(',')}]}}`;
-  }
-  text = text.slice(0, -1);
-  const parts = rest as Record<string, unknown>;
-  for (const key of Object.keys(parts)) {
-    if (parts[key] !== undefined) text += `,${JSON.stringify(key)}:${sharedText(parts[key])}`;
-  }
-  return Buffer.from(`${text}}`);
-}
-
-function storedMetadata(meta: ObjectMeta): ObjectMeta {
+export function storedMetadata(meta: ObjectMeta): ObjectMeta {
   const { name, generateName, namespace, uid, resourceVersion: _, selfLink: __, creationTimestamp, ...rest } = meta;
   return {
     ...(name === undefined ? {} : { name }),

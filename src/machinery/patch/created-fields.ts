@@ -3,8 +3,20 @@
  * the empty object (typed.ts) without building sets that nobody will ask. Called by managed-fields.ts for creates.
  */
 import type { Schema, SchemaSource } from '../schema/schema.ts';
-import { asList, asMap, atomOf, deduce, elementOf, fieldOf, type ListAtom, type MapAtom, scalarError } from './atom.ts';
-import { type FieldsV1, NOTHING, sortElements } from './fieldset.ts';
+import {
+  asList,
+  asMap,
+  atomOf,
+  deduce,
+  elementOf,
+  fieldOf,
+  type ListAtom,
+  type MapAtom,
+  type ScalarAtom,
+  scalarError,
+} from './atom.ts';
+import { emptyShape, type Shape } from './field-forms.ts';
+import { type FieldsV1, NOTHING } from './fieldset.ts';
 import { isEmptyObject, type JsonObject, jsonEqual } from './json-value.ts';
 import { fieldElement, type PathElement } from './path-element.ts';
 import { SYSTEM_FIELDS } from './system-fields.ts';
@@ -19,7 +31,7 @@ export interface CreatedOptions {
   without: readonly string[];
 }
 
-/** Undefined: nothing is owned. `unknown`: the object does not fit its schema, or holds what only sets can tell. */
+/** The form is shared and frozen. Undefined: nothing is owned. `unknown`: the object does not fit its schema, or holds what only sets can tell. */
 export function createdFields(options: CreatedOptions): FieldsV1 | undefined | 'unknown' {
   const walk = new CreatedWalk(options.source);
   try {
@@ -34,12 +46,6 @@ class Unfit extends Error {}
 
 const ABSENT = undefined;
 
-/** A node of the wire form while it is being built: its elements in the order in which they came. */
-interface Node {
-  elements: PathElement[];
-  below: FieldsV1[];
-}
-
 class CreatedWalk {
   readonly #source: SchemaSource;
 
@@ -50,46 +56,49 @@ class CreatedWalk {
   root({ empty, object, schema, without }: CreatedOptions): FieldsV1 | undefined {
     const { map } = deduce(atomOf(schema, this.#source), object);
     if (map === undefined || map.atomic) throw new Unfit();
-    const node = newNode();
+    let shape = emptyShape(map);
     const left = empty as JsonObject;
     const right = object as JsonObject;
     for (const key in right) {
       if (key === 'apiVersion' || key === 'kind' || without.includes(key)) continue;
-      if (key === 'metadata') this.#metadata(node, map, left, right);
-      else this.#field(node, map, key, left, right);
+      if (key === 'metadata') shape = this.#metadata(shape, map, left, right);
+      else shape = this.#field(shape, map, key, left, right);
     }
-    return node.elements.length === 0 ? undefined : written(node, false);
+    return shape.isEmpty ? undefined : shape.form(false);
   }
 
-  #metadata(node: Node, map: MapAtom, left: JsonObject, right: JsonObject): void {
+  #metadata(shape: Shape, map: MapAtom, left: JsonObject, right: JsonObject): Shape {
     const schema = map.fields.get('metadata');
     const inner = schema && atomOf(schema, this.#source).map;
     if (inner === undefined) throw new Unfit();
-    const own = newNode();
+    let own = emptyShape(inner);
     const before = asMap(left.metadata);
     const metadata = asMap(right.metadata) ?? {};
-    for (const key in metadata) if (!SYSTEM_FIELDS.has(key)) this.#field(own, inner, key, before, metadata);
-    if (own.elements.length > 0) add(node, fieldElement('metadata'), written(own, false));
+    for (const key in metadata) if (!SYSTEM_FIELDS.has(key)) own = this.#field(own, inner, key, before, metadata);
+    return own.isEmpty ? shape : withField(shape, 'metadata', own.form(false));
   }
 
-  #field(node: Node, map: MapAtom, key: string, left: JsonObject | undefined, right: JsonObject): void {
-    if (right[key] === ABSENT) return;
+  #field(shape: Shape, map: MapAtom, key: string, left: JsonObject | undefined, right: JsonObject): Shape {
+    if (right[key] === ABSENT) return shape;
     const schema = map.fields.get(key) ?? map.element;
     if (schema === undefined) throw new Unfit();
     const below = this.#compare(fieldOf(left, key, map), fieldOf(right, key, map), schema);
-    if (below !== undefined) add(node, fieldElement(key), below);
+    return below === undefined ? shape : withField(shape, key, below);
   }
 
   /** What is owned at and below a place; undefined when nothing is. */
   #compare(left: unknown, right: unknown, schema: Schema): FieldsV1 | undefined {
     if (left !== ABSENT && jsonEqual(left, right)) return undefined;
-    const atom = deduce(atomOf(schema, this.#source), right);
-    if (atom.map) return this.#map(atom.map, left, right);
-    if (atom.scalar) {
-      if (scalarError(atom.scalar, right) !== undefined) throw new Unfit();
-      return NOTHING;
-    }
-    return atom.list ? this.#list(atom.list, left, right) : NOTHING;
+    const { map, list, scalar } = atomOf(schema, this.#source);
+    // As `deduce` narrows it, which would make an object of every field.
+    if (Array.isArray(right)) {
+      if (list) return this.#list(list, left, right);
+    } else if (typeof right === 'object' && right !== null) {
+      if (map) return this.#map(map, left, right);
+    } else if (scalar && right !== null) return scalarForm(scalar, right);
+    if (map) return this.#map(map, left, right);
+    if (scalar) return scalarForm(scalar, right);
+    return list ? this.#list(list, left, right) : NOTHING;
   }
 
   #map(atom: MapAtom, left: unknown, right: unknown): FieldsV1 | undefined {
@@ -98,9 +107,9 @@ class CreatedWalk {
     // A value of another kind stood there: sets know what becomes of it.
     if (left !== ABSENT && left !== null && l === undefined) throw new Unfit();
     if (atom.atomic || ((!l || isEmptyObject(l)) && (!r || isEmptyObject(r)))) return NOTHING;
-    const node = newNode();
-    for (const key in r) this.#field(node, atom, key, l, r);
-    return nodeOf(node, left === ABSENT);
+    let shape = emptyShape(atom);
+    for (const key in r) shape = this.#field(shape, atom, key, l, r);
+    return formOf(shape, left === ABSENT);
   }
 
   #list(atom: ListAtom, left: unknown, right: unknown): FieldsV1 | undefined {
@@ -110,15 +119,20 @@ class CreatedWalk {
     if (!atom.associative || (!l?.length && !r?.length)) return NOTHING;
     // The empty object has no items.
     if (l !== undefined && l.length > 0) throw new Unfit();
-    const node = newNode();
+    let shape = emptyShape(atom);
     for (const item of r ?? []) {
-      const element = this.#elementOf(atom, item);
-      // Items that occur several times are one.
-      if (node.elements.includes(element)) throw new Unfit();
       const below = this.#compare(ABSENT, item, atom.items);
-      if (below !== undefined) add(node, element, below);
+      if (below !== undefined) shape = this.#withItem(shape, atom, item, below);
     }
-    return nodeOf(node, left === ABSENT);
+    // Items that occur several times are one.
+    if (shape.repeats) throw new Unfit();
+    return formOf(shape, left === ABSENT);
+  }
+
+  #withItem(shape: Shape, atom: ListAtom, item: unknown, below: FieldsV1): Shape {
+    const name = nameOf(atom, item);
+    const key = name ?? this.#elementOf(atom, item);
+    return shape.step(key, below) ?? shape.add(key, name === undefined ? key : this.#elementOf(atom, item), below);
   }
 
   #elementOf(atom: ListAtom, item: unknown): PathElement {
@@ -130,25 +144,24 @@ class CreatedWalk {
   }
 }
 
-const newNode = (): Node => ({ elements: [], below: [] });
+function scalarForm(scalar: ScalarAtom, value: unknown): FieldsV1 {
+  if (scalarError(scalar, value) !== undefined) throw new Unfit();
+  return NOTHING;
+}
 
-function add(node: Node, element: PathElement, below: FieldsV1): void {
-  node.elements.push(element);
-  node.below.push(below);
+function withField(shape: Shape, key: string, below: FieldsV1): Shape {
+  return shape.step(key, below) ?? shape.add(key, fieldElement(key), below);
+}
+
+/** What tells an item from others of its list in one string, so that its element need not be spelled; no element begins like it. */
+function nameOf(atom: ListAtom, item: unknown): string | undefined {
+  const [key, second] = atom.keys;
+  if (second !== undefined) return undefined;
+  const name = key === undefined ? item : asMap(item)?.[key];
+  return typeof name === 'string' && name[1] !== ':' ? name : undefined;
 }
 
 /** `isNew`: the place itself came with the object, and is owned besides what lies below. */
-function nodeOf(node: Node, isNew: boolean): FieldsV1 | undefined {
-  if (node.elements.length === 0) return isNew ? NOTHING : undefined;
-  return written(node, isNew);
-}
-
-function written({ elements, below }: Node, isMember: boolean): FieldsV1 {
-  const out: FieldsV1 = {};
-  if (isMember) out['.'] = NOTHING;
-  const byElement = new Map<PathElement, FieldsV1>();
-  for (let i = 0; i < elements.length; i++) byElement.set(elements[i]!, below[i]!);
-  sortElements(elements);
-  for (const element of elements) out[element] = byElement.get(element)!;
-  return out;
+function formOf(shape: Shape, isNew: boolean): FieldsV1 | undefined {
+  return shape.isEmpty ? (isNew ? NOTHING : undefined) : shape.form(isNew);
 }
