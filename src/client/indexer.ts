@@ -28,6 +28,8 @@ export interface Lister<T> {
   getByKey(key: string): T | undefined;
   /** All, or those of a namespace; in no particular order. */
   list(namespace?: string): T[];
+  /** How many there are in a namespace. */
+  count(namespace: string): number;
   /** Objects the index function of `index` gave `value` for. */
   byIndex(index: string, value: string): T[];
 }
@@ -76,6 +78,9 @@ export class Indexer<T extends KubeObject> implements Lister<T> {
   }
   list(namespace?: string): T[] {
     return namespace === undefined ? [...this.#items.values()] : this.byIndex(NAMESPACE_INDEX, namespace);
+  }
+  count(namespace: string): number {
+    return this.#indexes.get(NAMESPACE_INDEX)!.values.get(namespace)?.size ?? 0;
   }
   byIndex(index: string, value: string): T[] {
     const ix = this.#indexes.get(index);

@@ -66,6 +66,14 @@ describe('cluster-wide controllers in a whole cluster', () => {
   });
   after(() => vc[Symbol.asyncDispose]());
 
+  const isGone = async (namespace: string) => {
+    try {
+      await vc.client.get(NAMESPACES, namespace);
+      return false;
+    } catch (err) {
+      return isNotFound(err);
+    }
+  };
   const podSpec = { containers: [{ name: 'c', image: 'nginx' }], terminationGracePeriodSeconds: 1 };
   const ownedBy = (owner: KubeObject, ref: ResourceRef, more: object = {}) => ({
     ownerReferences: [
@@ -153,18 +161,20 @@ describe('cluster-wide controllers in a whole cluster', () => {
       'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
     );
     await s.merge(WIDGETS, 'held', { metadata: { finalizers: null } });
-    await vc.until(
-      'the namespace is gone',
-      async () => {
-        try {
-          await vc.client.get(NAMESPACES, s.namespace);
-          return false;
-        } catch (err) {
-          return isNotFound(err);
-        }
-      },
-      120,
-    );
+    await vc.until('the namespace is gone', () => isGone(s.namespace), 120);
+  });
+
+  it('a namespace goes as soon as the last of its pods has, however long they may take', async () => {
+    const s = await vc.namespace();
+    const hold = { finalizers: ['example.com/hold'] };
+    await s.create(PODS, 'p', { spec: { ...podSpec, terminationGracePeriodSeconds: 300 } }, hold);
+    await s.create(CONFIGMAPS, 'after', {});
+    await vc.client.delete(NAMESPACES, s.namespace);
+    await vc.clock.advance(12_000);
+    assert.notEqual((await s.get(PODS, 'p')).metadata.deletionTimestamp, undefined);
+    assert.equal((await s.get(CONFIGMAPS, 'after')).metadata.deletionTimestamp, undefined);
+    await s.merge(PODS, 'p', { metadata: { finalizers: null } });
+    await vc.until('the namespace is gone', () => isGone(s.namespace), 1);
   });
 
   it('a ClusterRole aggregates the rules of those its selectors match', async () => {

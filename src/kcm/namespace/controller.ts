@@ -25,15 +25,20 @@ const METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 
 export function startNamespaceController(context: ControllerContext): Controller {
   const namespaces = context.informers.informer<Namespace>(NAMESPACES);
+  const pods = context.informers.informer<Pod>(PODS);
+  /** Namespaces whose pods were told to go: what comes after them begins with the end of the last one. */
+  const emptied = new Set<string>();
   const loop = new ControllerLoop(context, {
     name: 'namespace',
     workers: context.flags.concurrentNamespaceSyncs,
     rateLimiter: new ItemExponentialFailureRateLimiter(5, 60_000),
     async sync(key, signal): Promise<SyncResult> {
       const cached = namespaces.lister.getByKey(key);
-      if (!cached) return;
+      if (!cached) return void emptied.delete(key);
+      emptied.add(key);
       const estimate = await new NamespaceDeletion(context, key, signal).run();
-      if (estimate > 0) return { requeueAfter: (estimate / 2 + 1) * 1000 };
+      if (estimate > 0) return { requeueAfter: (Math.floor(estimate / 2) + 1) * 1000 };
+      emptied.delete(key);
     },
   });
   const enqueue = (ns: Namespace) => {
@@ -41,6 +46,12 @@ export function startNamespaceController(context: ControllerContext): Controller
       loop.queue.addAfter(keyOf(ns), GRACE_PERIOD_MS);
   };
   namespaces.addHandler({ added: enqueue, updated: (_, ns) => enqueue(ns) });
+  // Deviation: upstream looks again after half of the estimate, however early the pods have ended.
+  pods.addHandler({
+    deleted({ metadata: { namespace = '' } }) {
+      if (emptied.has(namespace) && pods.lister.count(namespace) === 0) loop.queue.add(namespace);
+    },
+  });
   return loop;
 }
 
