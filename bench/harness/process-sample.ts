@@ -1,5 +1,5 @@
 /** CPU and memory of other processes, from /proc: the same way for every server, whatever it is written in. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 // sysconf(_SC_CLK_TCK) on Linux.
 const TICKS = 100;
@@ -13,6 +13,19 @@ export function cpuSeconds(pids: readonly number[]): number {
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks / TICKS;
+}
+
+/** To the nanosecond, for short measurements: of threads that live, V8's helpers (collector, compiler) left out. */
+export function threadSeconds(pids: readonly number[]): number {
+  let ns = 0;
+  for (const pid of pids) {
+    for (const tid of readdirSync(`/proc/${pid}/task`)) {
+      const task = `/proc/${pid}/task/${tid}`;
+      if (readFileSync(`${task}/comm`, 'utf8').startsWith('V8Worker')) continue;
+      ns += Number(readFileSync(`${task}/schedstat`, 'utf8').split(' ')[0]);
+    }
+  }
+  return ns / 1e9;
 }
 
 function statusMB(pid: number, field: string): number {
