@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { joinDefinitions } from './definitions.ts';
 import { readModels } from './read-client.ts';
+import { readColumns } from './read-columns.ts';
 import { readGnostic } from './read-gnostic.ts';
 import { readOverlay } from './read-overlay.ts';
 import { readParameters } from './read-parameters.ts';
@@ -26,6 +27,7 @@ const definitions = joinDefinitions(overlay, readModels(generated));
 const coreApi = readFileSync(join(generated, 'apis', 'CoreV1Api.js'), 'utf8');
 
 const dist = new Map<string, string>([
+  ['columns.json', JSON.stringify(readColumns(overlayFile('columns.txt'), definitions))],
   ['definitions.json', definitionsFile(definitions, overlay)],
   ['descriptions.json', descriptionsFile(definitions)],
   ['gnostic-v2.json', JSON.stringify(readGnostic(overlayFile('gnostic-v2.txt')))],

@@ -1,6 +1,7 @@
 /** Columns against upstream's, cells row by row. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { FACTS } from '../../test/harness/facts.ts';
 import { needs } from '../../test/harness/needs.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
@@ -43,6 +44,39 @@ describe('printers', () => {
       assert.deepEqual(name === 'CSIDriver' ? got.slice(0, full.length) : got, full, name);
     }
     assert.equal(printedKinds.length, Object.keys(want).length - NOT_SERVED.length + OF_AGGREGATOR.length);
+  });
+
+  it('say what their columns mean', () => {
+    const of = (kind: string, name: string) => printerFor({ kind }).columns.find((c) => c.name === name)?.description;
+    assert.match(of('Pod', 'Name') ?? '', /^Name must be unique within a namespace\. .*#names$/s);
+    assert.match(of('Pod', 'IP') ?? '', /^podIP address allocated to the pod\./);
+    assert.equal(of('Pod', 'Ready'), 'Containers that are ready, of all in the pod.');
+    assert.equal(of('LimitRange', 'Created At'), of('Pod', 'Age'));
+    const silent = printedKinds.flatMap((kind) =>
+      printerFor({ kind })
+        .columns.filter((c) => c.description === '')
+        .map((c) => `${kind} ${c.name}`),
+    );
+    // Upstream says nothing of these either.
+    assert.deepEqual(silent, [
+      'LeaseCandidate BinaryVersion',
+      'LeaseCandidate EmulationVersion',
+      'RuntimeClass Handler',
+    ]);
+  });
+
+  it('have every column that is said to mean something', () => {
+    const path = fileURLToPath(import.meta.resolve('#openapi/columns.json'));
+    const said = JSON.parse(readFileSync(path, 'utf8')) as Record<string, Record<string, string>>;
+    for (const [kind, columns] of Object.entries(said)) {
+      if (kind === '*') continue;
+      const names = printerFor({ kind }).columns.map((c) => c.name);
+      assert.deepEqual(
+        Object.keys(columns).filter((name) => !names.includes(name)),
+        [],
+        kind,
+      );
+    }
   });
 
   const now = Date.UTC(2026, 0, 1, 12);

@@ -17,6 +17,7 @@ import { podPrinter } from './core/pods/printer.ts';
 import * as core from './core/printers.ts';
 import * as discovery from './discovery/printers.ts';
 import * as flowcontrol from './flowcontrol/printers.ts';
+import { describeColumns } from './generic/column-descriptions.ts';
 import type { Printer } from './generic/printer.ts';
 import * as networking from './networking/printers.ts';
 import * as node from './node/printers.ts';
@@ -114,9 +115,21 @@ export function printerFor(row: Pick<ResourceRow, 'kind'> & Partial<ResourceRow>
   const { kind, group = '', version = '', storage } = row;
   const hasOtherForm = kind === 'Event' || kind === 'HorizontalPodAutoscaler';
   if (!hasOtherForm || storage === undefined || (group === storage.group && version === storage.version))
-    return printer;
+    return withDescriptions(printer, kind);
   const stored = (o: KubeObject) => convert(cloneJson(o), { group, version, kind }, storage);
-  return { ...printer, cells: (o, options) => printer.cells(stored(o), options) };
+  return withDescriptions({ ...printer, cells: (o, options) => printer.cells(stored(o), options) }, kind);
+}
+
+/** Columns are described when somebody first looks at them. */
+function withDescriptions(printer: AnyPrinter, kind: string): AnyPrinter {
+  let columns: AnyPrinter['columns'] | undefined;
+  return {
+    ...printer,
+    get columns() {
+      columns ??= describeColumns(kind, printer.columns);
+      return columns;
+    },
+  };
 }
 
 /** Kinds with a printer of their own, for the test that holds them against upstream's columns. */

@@ -4,28 +4,12 @@
  */
 import { type JsonPath, parseJsonPath, printJsonPathValue } from '../../../machinery/jsonpath/jsonpath.ts';
 import { humanDuration, parseTimeOrUndefined } from '../../../machinery/meta/time.ts';
+import { columnDescription } from '../../generic/column-descriptions.ts';
 import type { Cell, ColumnDefinition, Printer } from '../../generic/printer.ts';
 import type {
   CustomResourceColumn,
   CustomResourceVersion,
 } from '../customresourcedefinitions/custom-resource-definition.ts';
-
-const NAME: ColumnDefinition = {
-  name: 'Name',
-  type: 'string',
-  format: 'name',
-  description:
-    'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names',
-  priority: 0,
-};
-
-const AGE: CustomResourceColumn = {
-  name: 'Age',
-  type: 'date',
-  description:
-    'CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata',
-  jsonPath: '.metadata.creationTimestamp',
-};
 
 interface Column {
   type: string;
@@ -33,11 +17,24 @@ interface Column {
 }
 
 export function printerForCustomResource(version: CustomResourceVersion): Printer {
-  const asked = version.additionalPrinterColumns?.length ? version.additionalPrinterColumns : [AGE];
+  const asked = version.additionalPrinterColumns?.length ? version.additionalPrinterColumns : [ageColumn()];
   const columns: Column[] = asked.map((c) => ({ type: c.type, path: tryParse(c.jsonPath) }));
   return {
-    columns: [NAME, ...asked.map(definitionOf)],
+    columns: [nameColumn(), ...asked.map(definitionOf)],
     cells: (object, { now }) => [object.metadata.name ?? '', ...columns.map((c) => cellOf(object, c, now))],
+  };
+}
+
+function nameColumn(): ColumnDefinition {
+  return { name: 'Name', type: 'string', format: 'name', description: columnDescription('*', 'Name'), priority: 0 };
+}
+
+function ageColumn(): CustomResourceColumn {
+  return {
+    name: 'Age',
+    type: 'date',
+    description: columnDescription('*', 'Age'),
+    jsonPath: '.metadata.creationTimestamp',
   };
 }
 
