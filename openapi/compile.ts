@@ -31,6 +31,7 @@ const dist = new Map<string, string>([
   ['definitions.json', definitionsFile(definitions, overlay)],
   ['descriptions.json', descriptionsFile(definitions)],
   ['gnostic-v2.json', JSON.stringify(readGnostic(overlayFile('gnostic-v2.txt')))],
+  ['gnostic-v3.json', JSON.stringify(readGnostic(overlayFile('gnostic-v3.txt')))],
   ['parameters.json', JSON.stringify(readParameters(overlayFile('parameters.txt'), coreApi))],
   ['protobuf.json', JSON.stringify(JSON.parse(overlayFile('protobuf.json')))],
   ['resources.json', JSON.stringify(readResources(overlayFile('resources.txt')))],

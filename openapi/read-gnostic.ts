@@ -1,4 +1,4 @@
-/** Reads openapi/overlay/gnostic-v2.txt into dist/gnostic-v2.json: message -> field -> number and type. */
+/** Reads openapi/overlay/gnostic-v<n>.txt into dist/gnostic-v<n>.json: message -> field -> number and type. */
 export interface GnosticField {
   number: number;
   type: string;

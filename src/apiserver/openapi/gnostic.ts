@@ -1,8 +1,8 @@
 /**
- * An OpenAPI v2 document as protobuf (gnostic's openapi.v2.Document), which client-go asks for. Driven by the message table in
- * openapi/dist/gnostic-v2.json. Written from the end to the front, so that every length is known when it is written.
+ * An OpenAPI document as protobuf (gnostic's openapi.v2.Document and openapi.v3.Document), which client-go and kubectl ask for. Driven
+ * by the message tables in openapi/dist/gnostic-v<n>.json. Written from the end to the front, so that every length is known when it is written.
  */
-// Upstream: vendor/github.com/google/gnostic-models/openapiv2/OpenAPIv2.proto
+// Upstream: vendor/github.com/google/gnostic-models/openapiv{2,3}/OpenAPIv{2,3}.proto
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { JsonSchema } from './schemas.ts';
@@ -13,38 +13,47 @@ interface Field {
   repeated: boolean;
 }
 
-type Messages = Record<string, Record<string, Field>>;
-
-let messages: Messages | undefined;
-
-function load(): Messages {
-  if (messages === undefined) {
-    const path = fileURLToPath(import.meta.resolve('#openapi/gnostic-v2.json'));
-    messages = JSON.parse(readFileSync(path, 'utf8')) as Messages;
-  }
-  return messages;
+/** How the messages of a version are found in JSON. */
+interface Format {
+  messages: Record<string, Record<string, Field>>;
+  /** Messages that wrap or choose: the JSON value as the one field that is set; none: the message stays empty. */
+  choices: Record<string, (value: JsonSchema) => [string, unknown] | undefined>;
+  /** Where x- keys go. */
+  extensions: string;
 }
 
-export function encodeGnosticV2(document: JsonSchema): Buffer {
+const formats = new Map<number, Format>();
+
+function load(version: 2 | 3): Format {
+  let format = formats.get(version);
+  if (format === undefined) {
+    const path = fileURLToPath(import.meta.resolve(`#openapi/gnostic-v${version}.json`));
+    const messages = JSON.parse(readFileSync(path, 'utf8')) as Format['messages'];
+    format =
+      version === 2
+        ? { messages, choices: CHOICES_V2, extensions: 'vendorExtension' }
+        : { messages, choices: CHOICES_V3, extensions: 'specificationExtension' };
+    formats.set(version, format);
+  }
+  return format;
+}
+
+export function encodeGnostic(version: 2 | 3, document: JsonSchema): Buffer {
   const writer = new ReverseWriter();
-  writeMessage(writer, load(), 'Document', document);
+  writeMessage(writer, load(version), 'Document', document);
   return writer.finish();
 }
 
-/** Maps of names, and the field that holds their entries. */
-const MAPS: Record<string, string> = {
-  Definitions: 'additionalProperties',
-  ParameterDefinitions: 'additionalProperties',
-  Properties: 'additionalProperties',
-  SecurityDefinitions: 'additionalProperties',
-  SecurityRequirement: 'additionalProperties',
-  Paths: 'path',
-  Responses: 'responseCode',
+/** Maps of names beside which other fields stand, and the field that holds their entries. */
+const MAPS: Record<string, string[]> = {
+  Paths: ['path'],
+  Responses: ['responseCode', 'responseOrReference'],
 };
 
-/** Messages that wrap or choose: the JSON value as the one field that is set. */
-const CHOICES: Record<string, (value: JsonSchema) => [string, unknown]> = {
-  Any: (value) => ['yaml', `${JSON.stringify(value)}\n`],
+const any = (value: unknown): [string, unknown] => ['yaml', `${JSON.stringify(value)}\n`];
+
+const CHOICES_V2: Format['choices'] = {
+  Any: any,
   AdditionalPropertiesItem: (value) => [typeof value === 'boolean' ? 'boolean' : 'schema', value],
   ItemsItem: (value) => ['schema', [value]],
   NonBodyParameter: (value) => [value.in === 'path' ? 'pathParameterSubSchema' : 'queryParameterSubSchema', value],
@@ -57,35 +66,69 @@ const CHOICES: Record<string, (value: JsonSchema) => [string, unknown]> = {
   TypeItem: (value) => ['value', Array.isArray(value) ? value : [value]],
 };
 
+const orReference =
+  (field: string) =>
+  (value: JsonSchema): [string, unknown] => ['$ref' in value ? 'reference' : field, value];
+
+const CHOICES_V3: Format['choices'] = {
+  Any: any,
+  AdditionalPropertiesItem: (value) => [typeof value === 'boolean' ? 'boolean' : 'schemaOrReference', value],
+  DefaultType: defaultOf,
+  ItemsItem: (value) => ['schemaOrReference', [value]],
+  ParameterOrReference: orReference('parameter'),
+  RequestBodyOrReference: orReference('requestBody'),
+  ResponseOrReference: orReference('response'),
+  SchemaOrReference: orReference('schema'),
+  SecuritySchemeOrReference: orReference('securityScheme'),
+  StringArray: (value) => ['value', value],
+};
+
+/** Only scalars can be said; a default of `{}` is there and says nothing. */
+function defaultOf(value: unknown): [string, unknown] | undefined {
+  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string'
+    ? [typeof value, value]
+    : undefined;
+}
+
 function named(value: JsonSchema): { name: string; value: unknown }[] {
   return Object.entries(value).map(([name, entry]) => ({ name, value: entry }));
 }
 
-function fieldsOf(message: string, json: JsonSchema): [string, unknown][] {
-  const choice = CHOICES[message];
-  if (choice !== undefined) return [choice(json)];
-  const map = MAPS[message];
+/** The field that takes all entries, of a message that is a map of names. */
+function mapOf(message: string, fields: Record<string, Field>): string | undefined {
+  if (MAPS[message] !== undefined) return MAPS[message].find((name) => name in fields);
+  const [only, more] = Object.keys(fields);
+  return only === 'additionalProperties' && more === undefined ? only : undefined;
+}
+
+function fieldsOf(message: string, json: JsonSchema, { messages, choices, extensions }: Format): [string, unknown][] {
+  const choose = choices[message];
+  if (choose !== undefined) {
+    const chosen = choose(json);
+    return chosen === undefined ? [] : [chosen];
+  }
+  const map = mapOf(message, messages[message]!);
   if (map !== undefined) return [[map, named(json)]];
-  const extensions = Object.entries(json).filter(([key]) => key.startsWith('x-'));
+  const extra = Object.entries(json).filter(([key]) => key.startsWith('x-'));
   const fields = Object.entries(json).filter(([key]) => !key.startsWith('x-'));
   const result: [string, unknown][] = fields.map(([key, value]) => [key === '$ref' ? '_ref' : key, value]);
-  if (extensions.length > 0) result.push(['vendorExtension', named(Object.fromEntries(extensions))]);
+  if (extra.length > 0) result.push([extensions, named(Object.fromEntries(extra))]);
   return result;
 }
 
-function writeMessage(writer: ReverseWriter, table: Messages, message: string, json: unknown): void {
-  const fields = fieldsOf(message, json as JsonSchema);
+function writeMessage(writer: ReverseWriter, format: Format, message: string, json: unknown): void {
+  const fields = fieldsOf(message, json as JsonSchema, format);
   for (let i = fields.length - 1; i >= 0; i--) {
     const [name, value] = fields[i]!;
-    const field = table[message]![name];
-    // Keywords that v2 does not know have no field either.
+    const field = format.messages[message]![name];
+    // Keywords that the version does not know have no field either.
     if (field === undefined || value === undefined) continue;
-    if (!field.repeated) writeField(writer, table, field, value);
-    else for (const item of (value as unknown[]).toReversed()) writeField(writer, table, field, item);
+    if (!field.repeated) writeField(writer, format, field, value);
+    else for (const item of (value as unknown[]).toReversed()) writeField(writer, format, field, item);
   }
 }
 
-function writeField(writer: ReverseWriter, table: Messages, { number, type }: Field, value: unknown): void {
+function writeField(writer: ReverseWriter, format: Format, { number, type }: Field, value: unknown): void {
   switch (type) {
     case 'string':
       writer.string(value as string);
@@ -105,7 +148,7 @@ function writeField(writer: ReverseWriter, table: Messages, { number, type }: Fi
       return;
     default: {
       const end = writer.length;
-      writeMessage(writer, table, type, value);
+      writeMessage(writer, format, type, value);
       writer.varint(writer.length - end);
       writer.varint((number << 3) | 2);
     }

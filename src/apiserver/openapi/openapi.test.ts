@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, it } from 'mocha';
 import protobuf from 'protobufjs';
 import { FACTS } from '../../../test/harness/facts.ts';
 import { needs } from '../../../test/harness/needs.ts';
 import { VirtualClock } from '../../base/clock.ts';
-import { StatusError } from '../../machinery/errors/status-error.ts';
 import type { ResourceRow } from '../../registry/resource.ts';
 import { ResourceTable } from '../../registry/resources.ts';
-import { encodeGnosticV2 } from './gnostic.ts';
+import { encodeGnostic } from './gnostic.ts';
 import { OpenApi } from './openapi.ts';
 
 type Json = Record<string, unknown>;
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const PROTOBUF_V3 = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf';
 const clock = new VirtualClock(Date.UTC(2026, 0, 1));
 
 function parse(response: { body: Buffer } | undefined): Json {
@@ -97,10 +98,10 @@ describe('/openapi', () => {
   });
 
   it('refuses what it cannot write', () => {
-    assert.throws(
-      () => openApi.respond({ path: '/openapi/v2', accept: 'text/html' }),
-      (err) => err instanceof StatusError && err.status.code === 406,
-    );
+    for (const path of ['/openapi/v2', '/openapi/v3/api/v1']) {
+      const { status, headers, body } = openApi.respond({ path, accept: 'text/html' })!;
+      assert.deepEqual({ status, headers, size: body.length }, { status: 406, headers: { vary: 'Accept' }, size: 0 });
+    }
   });
 
   it('shows custom resources as soon as they are in the table', () => {
@@ -162,7 +163,7 @@ describe('/openapi', () => {
   it('writes every sort of field in protobuf', function () {
     needs(this, 'facts');
     const message = documentType();
-    const bytes = encodeGnosticV2({
+    const bytes = encodeGnostic(2, {
       paths: {
         '/a': {
           get: {
@@ -255,6 +256,137 @@ describe('/openapi', () => {
   });
 });
 
+describe('/openapi/v3 in protobuf', () => {
+  const openApi = new OpenApi(new ResourceTable(), clock);
+  const message = documentTypeV3();
+  const decode = (bytes: Buffer): Json =>
+    JSON.parse(JSON.stringify(message.toObject(message.decode(bytes), { longs: Number }))) as Json;
+
+  it('is the same document', () => {
+    const path = '/openapi/v3/apis/apps/v1';
+    const response = openApi.respond({ path, accept: `application/json;q=0.5, ${PROTOBUF_V3}` })!;
+    const json = openApi.respond({ path })!;
+    assert.deepEqual(
+      [response.status, response.headers],
+      [200, { ...json.headers, 'content-type': PROTOBUF_V3.replace('@', '.') }],
+    );
+    const decoded = decode(response.body) as Record<string, Record<string, unknown>>;
+    const document = parse(json) as Record<string, Record<string, Json>>;
+    const names = (list: unknown): string[] => (list as Named[]).map(({ name }) => name);
+    assert.deepEqual(names(decoded.paths!.path), Object.keys(document.paths!));
+    const { schemas } = decoded.components as { schemas: { additionalProperties: unknown } };
+    assert.deepEqual(names(schemas.additionalProperties), Object.keys(document.components!.schemas!));
+    assert.equal(message.encode(message.decode(response.body)).finish().length, response.body.length);
+  });
+
+  it('has every sort of field', () => {
+    const bytes = encodeGnostic(3, {
+      openapi: '3.0.0',
+      paths: {
+        '/a': {
+          post: {
+            parameters: [{ in: 'query', name: 'q', schema: { type: 'string', uniqueItems: true } }],
+            requestBody: { content: { '*/*': { schema: { $ref: '#/a' } } } },
+            responses: { 200: { description: 'OK', content: { 'application/json': { schema: { type: 'string' } } } } },
+            'x-kubernetes-action': 'post',
+          },
+        },
+      },
+      components: {
+        schemas: {
+          a: {
+            properties: {
+              l: { type: 'array', items: { type: 'string', default: '' } },
+              m: { additionalProperties: { type: 'integer', default: 0 } },
+              r: { allOf: [{ $ref: '#/a' }], default: {} },
+            },
+            enum: ['x'],
+          },
+        },
+        securitySchemes: { BearerToken: { type: 'apiKey', in: 'header' } },
+      },
+    });
+    const schema = (value: Json) => ({ schema: value });
+    assert.deepEqual(decode(bytes), {
+      openapi: '3.0.0',
+      paths: {
+        path: [
+          {
+            name: '/a',
+            value: {
+              post: {
+                parameters: [
+                  { parameter: { in: 'query', name: 'q', schema: schema({ type: 'string', uniqueItems: true }) } },
+                ],
+                requestBody: {
+                  requestBody: {
+                    content: {
+                      additionalProperties: [{ name: '*/*', value: { schema: { reference: { _ref: '#/a' } } } }],
+                    },
+                  },
+                },
+                responses: {
+                  responseOrReference: [
+                    {
+                      name: '200',
+                      value: {
+                        response: {
+                          description: 'OK',
+                          content: {
+                            additionalProperties: [
+                              { name: 'application/json', value: { schema: schema({ type: 'string' }) } },
+                            ],
+                          },
+                        },
+                      },
+                    },
+                  ],
+                },
+                specificationExtension: [{ name: 'x-kubernetes-action', value: { yaml: '"post"\n' } }],
+              },
+            },
+          },
+        ],
+      },
+      components: {
+        schemas: {
+          additionalProperties: [
+            {
+              name: 'a',
+              value: schema({
+                properties: {
+                  additionalProperties: [
+                    {
+                      name: 'l',
+                      value: schema({
+                        type: 'array',
+                        items: { schemaOrReference: [schema({ type: 'string', default: { string: '' } })] },
+                      }),
+                    },
+                    {
+                      name: 'm',
+                      value: schema({
+                        additionalProperties: {
+                          schemaOrReference: schema({ type: 'integer', default: { number: 0 } }),
+                        },
+                      }),
+                    },
+                    { name: 'r', value: schema({ allOf: [{ reference: { _ref: '#/a' } }], default: {} }) },
+                  ],
+                },
+                enum: [{ yaml: '"x"\n' }],
+              }),
+            },
+          ],
+        },
+        securitySchemes: {
+          additionalProperties: [{ name: 'BearerToken', value: { securityScheme: { type: 'apiKey', in: 'header' } } }],
+        },
+      },
+    });
+  });
+});
+
 interface Named {
   name: string;
 }
@@ -266,4 +398,29 @@ function documentType(): protobuf.Type {
   const any = { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } };
   const google = { nested: { protobuf: { nested: { Any: any } } } };
   return protobuf.Root.fromJSON({ nested: { ...descriptor.nested, google } }).lookupType('openapi.v2.Document');
+}
+
+/** From the table that the documents are written by: what it decodes shows what is written, not that the numbers are upstream's. */
+function documentTypeV3(): protobuf.Type {
+  const path = fileURLToPath(import.meta.resolve('#openapi/gnostic-v3.json'));
+  const messages = JSON.parse(readFileSync(path, 'utf8')) as Record<
+    string,
+    Record<string, { number: number; type: string; repeated: boolean }>
+  >;
+  const nested = Object.fromEntries(
+    Object.entries(messages).map(([name, fields]) => [
+      name,
+      {
+        fields: Object.fromEntries(
+          Object.entries(fields).map(([field, { number, type, repeated }]) => [
+            field,
+            { id: number, type, ...(repeated && { rule: 'repeated' }) },
+          ]),
+        ),
+        // Presence counts where one of several is set.
+        ...(name === 'DefaultType' && { oneofs: { oneof: { oneof: Object.keys(fields) } } }),
+      },
+    ]),
+  );
+  return protobuf.Root.fromJSON({ nested }).lookupType('Document');
 }

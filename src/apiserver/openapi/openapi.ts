@@ -5,7 +5,6 @@
 // Upstream: vendor/k8s.io/kube-openapi/pkg/{handler,handler3}/handler.go
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import { notAcceptable } from '../../machinery/errors/status-error.ts';
 import type { ResourceRow } from '../../registry/resource.ts';
 import type { ResourceTable } from '../../registry/resources.ts';
 import { isBuiltin } from '../../registry/resources.ts';
@@ -15,13 +14,15 @@ import { GIT_VERSION } from '../discovery/version.ts';
 import type { CustomSchema } from './custom.ts';
 import { loadFingerprint } from './data.ts';
 import { documentV2, documentV3 } from './documents.ts';
-import { encodeGnosticV2 } from './gnostic.ts';
+import { encodeGnostic } from './gnostic.ts';
 import { groupVersionPath, type Operation, operationsOf, otherOperations } from './operations.ts';
 
 const JSON_TYPE = 'application/json';
-const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-/** What clients ask for, the old spelling too. */
-const PROTOBUF_V2_ACCEPTED = [PROTOBUF_V2, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'];
+/** What is answered, and what clients ask for besides. */
+const PROTOBUF: Readonly<Record<2 | 3, readonly [string, string]>> = {
+  2: protobufTypes('v2'),
+  3: protobufTypes('v3'),
+};
 const YEAR = 365 * 24 * 3600 * 1000;
 
 export interface OpenApiRequest {
@@ -37,8 +38,10 @@ interface Part {
   operations: Operation[];
   groupVersion?: { group: string; version: string };
   hash: string;
-  bytes?: Buffer;
+  bytes: Map<Form, Buffer>;
 }
+
+type Form = 'json' | 'protobuf';
 
 export class OpenApi {
   readonly #table: ResourceTable;
@@ -48,7 +51,7 @@ export class OpenApi {
   #parts: Map<string, Part> | undefined;
   /** A row's share in hashes: rows and schemas are replaced, never changed. */
   readonly #hashes = new WeakMap<ResourceRow, { custom: CustomSchema | undefined; hash: string }>();
-  readonly #v2 = new Map<'json' | 'protobuf', Buffer>();
+  readonly #v2 = new Map<Form, Buffer>();
 
   constructor(table: ResourceTable, clock: Clock) {
     this.#table = table;
@@ -71,7 +74,7 @@ export class OpenApi {
     return documentV2(this.#operations(), this.#custom);
   }
 
-  /** Undefined when the path is not one of OpenAPI's. @throws StatusError 406 */
+  /** Undefined when the path is not one of OpenAPI's. */
   respond(request: OpenApiRequest): DocumentResponse | undefined {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     if (path !== '/openapi/v2' && path !== '/openapi/v3' && !path.startsWith('/openapi/v3/')) return undefined;
@@ -84,20 +87,16 @@ export class OpenApi {
   }
 
   #respondV2(request: OpenApiRequest): DocumentResponse {
-    const choose = (clause: AcceptClause): 'json' | 'protobuf' | undefined =>
-      accepts(clause, JSON_TYPE) ? 'json' : PROTOBUF_V2_ACCEPTED.includes(clause.mediaType) ? 'protobuf' : undefined;
-    const form = parseAccept(request.accept)
-      .map(choose)
-      .find((chosen) => chosen !== undefined);
-    if (form === undefined) throw notAcceptable(`only the following media types are accepted: ${JSON_TYPE}`);
+    const form = formOf(request, 2);
+    if (form === undefined) return NOT_ACCEPTABLE;
     const etag = `"${hashOf('v2', form, ...[...this.#parts!.values()].map((part) => part.hash))}"`;
     const headers: Record<string, string> = { etag, vary: 'Accept' };
     if (request.ifNoneMatch === etag) return notModified(headers);
-    headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF_V2;
+    headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF[2][0];
     let bytes = this.#v2.get(form);
     if (bytes === undefined) {
       const { document } = this;
-      bytes = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnosticV2(document);
+      bytes = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnostic(2, document);
       this.#v2.set(form, bytes);
     }
     return { status: 200, headers, body: bytes };
@@ -113,9 +112,8 @@ export class OpenApi {
   }
 
   #respondV3(name: string, part: Part, request: OpenApiRequest): DocumentResponse {
-    if (!parseAccept(request.accept).some((clause) => accepts(clause, JSON_TYPE))) {
-      throw notAcceptable(`only the following media types are accepted: ${JSON_TYPE}`);
-    }
+    const form = formOf(request, 3);
+    if (form === undefined) return NOT_ACCEPTABLE;
     const etag = `"${part.hash}"`;
     const headers: Record<string, string> = { etag, vary: 'Accept' };
     const asked = new URLSearchParams(request.query ?? '').get('hash');
@@ -127,9 +125,14 @@ export class OpenApi {
       headers.expires = new Date(this.#clock.now() + YEAR).toUTCString();
     }
     if (request.ifNoneMatch === etag) return notModified(headers);
-    headers['content-type'] = JSON_TYPE;
-    part.bytes ??= Buffer.from(JSON.stringify(documentV3(part.operations, this.#custom, part.groupVersion)));
-    return { status: 200, headers, body: part.bytes };
+    headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF[3][0];
+    let body = part.bytes.get(form);
+    if (body === undefined) {
+      const document = documentV3(part.operations, this.#custom, part.groupVersion);
+      body = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnostic(3, document);
+      part.bytes.set(form, body);
+    }
+    return { status: 200, headers, body };
   }
 
   #refresh(): void {
@@ -140,7 +143,7 @@ export class OpenApi {
     this.#v2.clear();
     for (const [name, part] of this.#parts) {
       const old = before?.get(name);
-      if (old?.hash === part.hash && old.bytes !== undefined) part.bytes = old.bytes;
+      if (old?.hash === part.hash) part.bytes = old.bytes;
     }
   }
 
@@ -179,6 +182,7 @@ export class OpenApi {
           operations: version.rows.flatMap(documented),
           groupVersion,
           hash: hashOf(fingerprint, ...hashes),
+          bytes: new Map(),
         });
       }
     }
@@ -186,7 +190,7 @@ export class OpenApi {
       const name = rootOf(operation.path);
       const part = parts.get(name);
       if (part !== undefined) part.operations.push(operation);
-      else parts.set(name, { operations: [operation], hash: hashOf(fingerprint, name) });
+      else parts.set(name, { operations: [operation], hash: hashOf(fingerprint, name), bytes: new Map() });
     }
     return new Map([...parts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -212,6 +216,23 @@ function hashOf(...parts: string[]): string {
   for (const part of parts) hash.update(part).update('\0');
   return hash.digest('hex').toUpperCase();
 }
+
+function protobufTypes(version: string): readonly [string, string] {
+  const [before, after] = ['application/com.github.proto-openapi.spec', 'v1.0+protobuf'];
+  return [`${before}.${version}.${after}`, `${before}.${version}@${after}`];
+}
+
+/** The first that the client wants and there is. */
+function formOf({ accept }: OpenApiRequest, version: 2 | 3): Form | undefined {
+  const choose = (clause: AcceptClause): Form | undefined =>
+    accepts(clause, JSON_TYPE) ? 'json' : PROTOBUF[version].includes(clause.mediaType) ? 'protobuf' : undefined;
+  return parseAccept(accept)
+    .map(choose)
+    .find((chosen) => chosen !== undefined);
+}
+
+/** Without a word, as upstream. */
+const NOT_ACCEPTABLE: DocumentResponse = { status: 406, headers: { vary: 'Accept' }, body: Buffer.alloc(0) };
 
 function notModified(headers: Record<string, string>): DocumentResponse {
   return { status: 304, headers, body: Buffer.alloc(0) };
