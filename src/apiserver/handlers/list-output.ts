@@ -15,6 +15,7 @@ import {
   protobufListHead,
 } from '../../machinery/codec/protobuf.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import { parseWithFieldSetText } from '../../machinery/meta/field-set-text.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { type MetadataSpan, metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
 import type { Listed } from '../../registry/generic/list.ts';
@@ -195,7 +196,8 @@ function head(kind: string, apiVersion: string, meta: Record<string, unknown>): 
 
 /** Kept with the entry while there is room: no reader of ours changes it. */
 function protobufOf({ apiVersion, row, store, protobufForm }: Endpoint, entry: Entry): Buffer {
-  const encode = () => encodeProtobuf(store.copy(entry), messageFor(apiVersion, row.kind) ?? '');
+  const encode = () =>
+    encodeProtobuf(parseWithFieldSetText(store.bytes(entry)), messageFor(apiVersion, row.kind) ?? '');
   return entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE);
 }
 

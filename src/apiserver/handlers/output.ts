@@ -11,6 +11,7 @@ import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import { badRequest, notAcceptable, StatusError } from '../../machinery/errors/status-error.ts';
+import { parseWithFieldSetText } from '../../machinery/meta/field-set-text.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { Exchange } from '../request/exchange.ts';
@@ -144,7 +145,7 @@ export function encodeAs(negotiated: Pick<Negotiated, 'encoding' | 'pretty'>, js
     case 'yaml':
       return Buffer.from(encodeYaml(parseJson(json)));
     case 'protobuf':
-      return encodeProtobufEnvelope(parseJson(json) as KubeObject);
+      return encodeProtobufEnvelope(parseWithFieldSetText(json) as KubeObject);
     case 'cbor':
       return encodeCbor(parseJson(json));
   }

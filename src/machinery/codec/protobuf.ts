@@ -46,6 +46,12 @@ function envelopeHead(apiVersion: string, kind: string, rawLength: number): Buff
   return Buffer.concat([PROTOBUF_PREFIX, lengthPrefix(0x0a, typeMeta.length), typeMeta, lengthPrefix(0x12, rawLength)]);
 }
 
+function varintLength(n: number): number {
+  let length = 1;
+  for (let m = n; m >= 0x80; m = Math.floor(m / 128)) length++;
+  return length;
+}
+
 /** A tag followed by a length. */
 export function lengthPrefix(tag: number, length: number): Buffer {
   const out = [tag];
@@ -71,7 +77,7 @@ export function protobufListHead(
   const meta = encodeProtobuf(listMeta, 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');
   const metaHead = lengthPrefix(0x0a, meta.length);
   let length = metaHead.length + meta.length;
-  for (const size of sizes) length += protobufItemHead(size).length + size;
+  for (const size of sizes) length += 1 + varintLength(size) + size;
   return Buffer.concat([envelopeHead(apiVersion, listKind, length), metaHead, meta]);
 }
 

@@ -243,7 +243,8 @@ function body(f: WireField, v: unknown): void {
     }
     case RAW:
       if (v === undefined || v === null) return;
-      bytes(Buffer.from(stringifyJson(v)));
+      // Text that was never parsed (meta/field-set-text.ts).
+      bytes(Buffer.isBuffer(v) ? v : Buffer.from(stringifyJson(v)));
       varint(0x0a);
       return;
     case NAMED_LIST: {

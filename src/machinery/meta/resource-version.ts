@@ -17,7 +17,7 @@ export class StoredValueError extends Error {
   override name = 'StoredValueError';
 }
 
-function skipSpace(b: Buffer, i: number): number {
+export function skipSpace(b: Buffer, i: number): number {
   let at = i;
   for (;;) {
     const c = b[at];
@@ -27,7 +27,7 @@ function skipSpace(b: Buffer, i: number): number {
 }
 
 /** From the opening quote to behind the closing one. */
-function skipString(b: Buffer, i: number): number {
+export function skipString(b: Buffer, i: number): number {
   for (let at = i + 1; at < b.length; at++) {
     const c = b[at];
     if (c === QUOTE) return at + 1;
@@ -36,7 +36,7 @@ function skipString(b: Buffer, i: number): number {
   throw new StoredValueError('unexpected end of JSON input');
 }
 
-function skipValue(b: Buffer, i: number): number {
+export function skipValue(b: Buffer, i: number): number {
   const first = b[i];
   if (first === QUOTE) return skipString(b, i);
   let at = i;
@@ -58,7 +58,7 @@ function skipValue(b: Buffer, i: number): number {
   throw new StoredValueError('unexpected end of JSON input');
 }
 
-function keyIs(b: Buffer, start: number, end: number, key: Buffer): boolean {
+export function keyIs(b: Buffer, start: number, end: number, key: Buffer): boolean {
   return end - start === key.length && b.compare(key, 0, key.length, start, end) === 0;
 }
 
