@@ -5,7 +5,7 @@
 import type { ClusterView } from '../admission/data.ts';
 import type { GroupResource } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
-import type { StoreCore } from '../registry/generic/store-core.ts';
+import { pathSegmentProblem, type StoreCore } from '../registry/generic/store-core.ts';
 import type { Stores } from '../registry/generic/stores.ts';
 import type { ResourceRow } from '../registry/resource.ts';
 import type { ResourceTable } from '../registry/resources.ts';
@@ -35,14 +35,21 @@ export function clusterView(table: ResourceTable, stores: Stores): ClusterView {
   ): Promise<T | undefined> => {
     const store = storeOf(resource);
     if (store === undefined) return undefined;
+    const problem = pathSegmentProblem(name);
+    if (problem !== undefined) {
+      // Caches just have no such object; a client would refuse to ask for it.
+      if (options.minRevision !== undefined) return undefined;
+      throw new Error(`invalid resource name ${JSON.stringify(name)}: [${problem}]`);
+    }
     const entry = await store.cache.get(store.key(namespace, name), options);
     return entry && (store.object(entry) as T);
   };
   return {
     peek: <T extends KubeObject>(resource: GroupResource, namespace: string, name: string) => {
       const store = storeOf(resource);
-      const entry = store?.cache.peek(store.key(namespace, name));
-      return entry && (store!.object(entry) as T);
+      if (store === undefined || pathSegmentProblem(name) !== undefined) return undefined;
+      const entry = store.cache.peek(store.key(namespace, name));
+      return entry && (store.object(entry) as T);
     },
     get: (resource, namespace, name) => read(resource, namespace, name, { minRevision: 0 }),
     getLive: (resource, namespace, name) => read(resource, namespace, name, {}),

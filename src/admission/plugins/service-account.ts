@@ -6,8 +6,9 @@ import type { Container, EphemeralContainer, Pod, ProjectedVolumeSource, Service
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
 import type { AdmissionData } from '../data.ts';
 import { podReferences } from '../pod-references.ts';
-import { refuse } from '../refuse.ts';
+import { errorText, refuse } from '../refuse.ts';
 
+const ACCOUNTS = { group: '', resource: 'serviceaccounts' };
 const VOLUME = 'kube-api-access-';
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -61,21 +62,27 @@ function isForPods(a: Attributes): boolean {
 
 /** The default account is made by a controller right after its namespace: wait a little for it. */
 async function find(data: AdmissionData, a: Attributes, name: string): Promise<ServiceAccount> {
-  const resource = { group: '', resource: 'serviceaccounts' };
-  const cached = await data.get<ServiceAccount>(resource, a.namespace, name);
+  const cached = await data.get<ServiceAccount>(ACCOUNTS, a.namespace, name);
   if (cached !== undefined) return cached;
   const interval = 100 + data.random.int(100);
   const attempts = name === 'default' ? 10 : 1;
   for (let i = 0; i < attempts; i++) {
     if (i > 0) await data.clock.sleep(interval, a.signal);
-    const live = await data.getLive<ServiceAccount>(resource, a.namespace, name);
+    const live = await look(data, a, name);
     if (live !== undefined) return live;
   }
-  throw refuse(
-    a,
-    `error looking up service account ${a.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
-  );
+  throw refuse(a, `${lookingUp(a, name)}: serviceaccount ${JSON.stringify(name)} not found`);
 }
+
+async function look(data: AdmissionData, a: Attributes, name: string): Promise<ServiceAccount | undefined> {
+  try {
+    return await data.getLive<ServiceAccount>(ACCOUNTS, a.namespace, name);
+  } catch (err) {
+    throw refuse(a, `${lookingUp(a, name)}: ${errorText(err)}`);
+  }
+}
+
+const lookingUp = (a: Attributes, name: string): string => `error looking up service account ${a.namespace}/${name}`;
 
 function mountToken(pod: Pod, data: AdmissionData): void {
   const spec = pod.spec!;

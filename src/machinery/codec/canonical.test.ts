@@ -55,6 +55,18 @@ describe('canonicalObject', () => {
       want: '{"kind":"Deployment","apiVersion":"apps/v1","metadata":{},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":null}},"strategy":{"rollingUpdate":{"maxUnavailable":1,"maxSurge":"25%"}}},"status":{}}',
     },
     {
+      name: 'empty lists that have no omitempty, of a kind that upstream stores as protobuf',
+      message: 'io.k8s.api.rbac.v1.Role',
+      object: { metadata: { name: 'a' }, rules: [] },
+      want: '{"metadata":{"name":"a"},"rules":null}',
+    },
+    {
+      name: 'null among bytes',
+      message: 'io.k8s.api.core.v1.Secret',
+      object: { data: { a: null } },
+      want: '{"metadata":{},"data":{"a":""}}',
+    },
+    {
       name: 'null among the items of lists and maps',
       message: POD,
       object: {

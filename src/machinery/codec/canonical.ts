@@ -10,6 +10,7 @@ import { sortedKeys } from './wire-encode.ts';
 import type { WireField, WireMessage } from './wire-table.ts';
 import {
   BOOL,
+  BYTES,
   DOUBLE,
   INT_OR_STRING,
   INT32,
@@ -106,10 +107,11 @@ function canonicalValue(f: WireField, v: unknown, known?: unknown): unknown {
   }
 }
 
-/** What null becomes as an item of a list or map: Go's zero value; only bytes and raw JSON can be null. */
+/** What null becomes as an item of a list or map: Go's zero value; only raw JSON can be null. */
 function nullValue(f: WireField): unknown {
   switch (f.type) {
     case STRING:
+    case BYTES:
       return '';
     case INT32:
     case INT64:

@@ -119,10 +119,18 @@ class TypeChecker {
       this.#fields.push(key);
       this.#structs.push(this.#struct);
       this.check(value[key], field, known?.[key]);
+      if (field.type === 'any' && SCHEMA_FIELDS.has(key)) this.#schemas(value[key], s);
       this.#fields.pop();
       this.#structs.pop();
     }
     this.#struct = outer;
+  }
+
+  /** A schema, or several, inside a schema, where a boolean may stand as well. */
+  #schemas(value: unknown, s: ObjectSchema): void {
+    if (!s.name?.endsWith('.JSONSchemaProps') || typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) for (const v of value) this.check(v, s);
+    else this.check(value, s);
   }
 
   #scalar(value: unknown, s: ScalarSchema): void {
@@ -151,7 +159,7 @@ class TypeChecker {
     switch (s.format) {
       case 'int-or-string':
         if (typeof value === 'string') return;
-        if (typeof value !== 'number') this.#fail(describe(value), s, 'int32');
+        if (typeof value !== 'number' && typeof value !== 'bigint') this.#fail(describe(value), s, 'int32');
         if (!fitsInteger(value, 'int32')) this.#fail(`number ${value}`, s, 'int32');
         return;
       case 'quantity': {
@@ -176,7 +184,7 @@ class TypeChecker {
 
   #fail(value: string, s: Exclude<Schema, { type: 'ref' }>, as?: string): never {
     const named = this.#fields.length === 0 ? undefined : goNameOf(this.#structs.at(-1)!, this.#fields.at(-1)!);
-    const type = as ?? (s.type === 'string' && s.format === undefined ? named : undefined) ?? goType(s, this.#source);
+    const type = as ?? (named === undefined ? undefined : goNamed(s, named, this.#source)) ?? goType(s, this.#source);
     const restoring = restoreText(value, s);
     if (this.#fields.length === 0)
       throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`, restoring);
@@ -196,6 +204,8 @@ const SPECIAL_FORMATS: ReadonlySet<string | undefined> = new Set([
   'time',
   'micro-time',
 ]);
+
+const SCHEMA_FIELDS: ReadonlySet<string> = new Set(['items', 'additionalItems', 'additionalProperties']);
 
 function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
@@ -221,6 +231,14 @@ function goNameOf(struct: string, field: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** A string, or a list of strings, of the named Go type; undefined for all else. */
+function goNamed(s: Exclude<Schema, { type: 'ref' }>, named: string, source: SchemaSource): string | undefined {
+  if (s.type === 'string') return s.format === undefined ? named : undefined;
+  if (s.type !== 'list') return undefined;
+  const items = goNamed(resolve(s.items, source), named, source);
+  return items && `[]${items}`;
 }
 
 function fitsInteger(value: number | bigint, format: string | undefined): boolean {

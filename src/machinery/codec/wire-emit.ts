@@ -38,7 +38,9 @@ export function emitFields(m: WireMessage, slots: readonly unknown[] | undefined
       emitFields(nested(f), v as readonly unknown[] | undefined, out);
     } else if (v === undefined) {
       emitAbsent(f, out);
-    } else if (!f.omitEmpty || !isEmpty(f, v)) {
+    } else if (!f.omitEmpty) {
+      out[f.name] = f.emptyIsNull && isEmpty(f, v) ? null : v;
+    } else if (!isEmpty(f, v)) {
       out[f.name] = v;
     }
   }

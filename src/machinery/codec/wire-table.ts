@@ -46,6 +46,8 @@ export interface WireField {
   inline: boolean;
   omitEmpty: boolean;
   omitZero: boolean;
+  /** An empty list or map without omitempty comes back as null: upstream stores it as protobuf, which has no empty ones. */
+  emptyIsNull: boolean;
   /** The nested message of MESSAGE and NAMED_LIST, of OR types the JSONSchemaProps. Compiled at first use. */
   message: WireMessage | undefined;
   messageName: string;
@@ -199,10 +201,16 @@ function compileField(word: string, index: number, pkg: string): WireField {
     inline: flags!.includes('+'),
     omitEmpty: flags!.includes('?'),
     omitZero: flags!.includes('~'),
+    emptyIsNull: repeat !== SINGLE && !flags!.includes('?') && !isStoredAsJson(pkg),
     message: undefined,
     messageName,
     goName,
   };
+}
+
+/** Upstream: the codecs of apiextensions-apiserver and kube-aggregator are JSON, whatever the others' are. */
+function isStoredAsJson(pkg: string): boolean {
+  return pkg.startsWith(SCHEMA_PACKAGE) || pkg.startsWith('io.k8s.kube-aggregator.');
 }
 
 function isNamedList(name: string): boolean {

@@ -17,7 +17,7 @@ export interface FieldMarks {
   default?: unknown;
   /**
    * Whether OpenAPI v3 shows the zero value as default, where that is not as usual (required fields do, optional ones do not).
-   * Of no meaning to defaulting, so nodes do not carry it.
+   * Of no meaning to defaulting; to a list's keys it has: nodes carry it for optional strings.
    */
   zero?: boolean;
   /** Values the innermost string may have, as OpenAPI shows them; validation knows its own. */
@@ -156,6 +156,7 @@ export class BuiltinSchemas implements SchemaSource {
     const node = this.#type(code);
     if (marks === undefined) return Object.freeze(node);
     if (marks.default !== undefined) node.default = marks.default;
+    else if (marks.zero === true && node.type === 'string') node.default = '';
     if (node.type === 'list') markList(node, marks);
     else if (node.type === 'map' || node.type === 'ref') {
       if (marks.mapType !== undefined) node.mapType = marks.mapType;

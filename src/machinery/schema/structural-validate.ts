@@ -231,32 +231,51 @@ class Validator {
   }
 
   #number(value: number | bigint, kind: 'integer' | 'number', s: JsonSchemaProps, path: string, result: Result): void {
-    const { maximum, minimum, multipleOf } = s;
-    const range = numberRangeError(value, s, path);
+    const range = numberRangeError(value, s, 'Checked', path);
     if (range !== undefined) result.add(this.#loose(range));
-    const whole = (n: number): number => (kind === 'integer' ? Math.trunc(n) : n);
-    if (multipleOf !== undefined && !isMultiple(value, multipleOf, kind)) {
-      result.add(this.#invalid(path, value, `should be a multiple of ${goNumber(whole(multipleOf))}`));
-    }
-    if (minimum !== undefined && (s.exclusiveMinimum ? value <= whole(minimum) : value < whole(minimum))) {
-      result.add(
-        this.#invalid(
-          path,
-          value,
-          `should be greater than ${s.exclusiveMinimum ? '' : 'or equal to '}${goNumber(whole(minimum))}`,
-        ),
-      );
-    }
-    if (maximum !== undefined && (s.exclusiveMaximum ? value >= whole(maximum) : value > whole(maximum))) {
-      result.add(
-        this.#invalid(
-          path,
-          value,
-          `should be less than ${s.exclusiveMaximum ? '' : 'or equal to '}${goNumber(whole(maximum))}`,
-        ),
-      );
-    }
+    this.#bound('MultipleOf', s.multipleOf, kind, s, path, result, (factor, exact) =>
+      isMultiple(value, factor, exact)
+        ? undefined
+        : this.#invalid(path, value, `should be a multiple of ${goNumber(factor, exact)}`),
+    );
+    this.#bound('Minimum boundary', s.minimum, kind, s, path, result, (min, exact) =>
+      (s.exclusiveMinimum ? value > min : value >= min)
+        ? undefined
+        : this.#invalid(
+            path,
+            value,
+            `should be greater than ${s.exclusiveMinimum ? '' : 'or equal to '}${goNumber(min, exact)}`,
+          ),
+    );
+    this.#bound('Maximum boundary', s.maximum, kind, s, path, result, (max, exact) =>
+      (s.exclusiveMaximum ? value < max : value <= max)
+        ? undefined
+        : this.#invalid(
+            path,
+            value,
+            `should be less than ${s.exclusiveMaximum ? '' : 'or equal to '}${goNumber(max, exact)}`,
+          ),
+    );
     result.matched++;
+  }
+
+  /** `exact`: an integer that is compared with the whole part of a bound; a bound that is out of range is compared as a float. */
+  #bound(
+    what: string,
+    bound: number | bigint | undefined,
+    kind: 'integer' | 'number',
+    s: JsonSchemaProps,
+    path: string,
+    result: Result,
+    check: (bound: number, exact: boolean) => FieldError | undefined,
+  ): void {
+    if (bound === undefined) return;
+    const n = Number(bound);
+    const range = numberRangeError(n, s, what, path);
+    if (range !== undefined) result.add(this.#loose(range));
+    const exact = kind === 'integer' && range === undefined;
+    const problem = check(exact ? Math.trunc(n) : n, exact);
+    if (problem !== undefined) result.add(problem);
   }
 
   #list(value: readonly unknown[], s: JsonSchemaProps, path: string, result: Result, old: Old): void {
@@ -351,30 +370,29 @@ export function compilePattern(pattern: string): RE2JS | Error {
   return compiled;
 }
 
-function isMultiple(value: number | bigint, factor: number, kind: 'integer' | 'number'): boolean {
+function isMultiple(value: number | bigint, factor: number, exact: boolean): boolean {
   if (factor <= 0) return true;
-  if (kind === 'integer' && factor >= 1) return BigInt(value) % BigInt(Math.trunc(factor)) === 0n;
+  if (exact && factor >= 1) return BigInt(value) % BigInt(factor) === 0n;
   const n = Number(value);
   const quotient = factor < 1 ? (1 / factor) * n : n / factor;
   const diff = Math.abs(quotient - Math.round(quotient));
   return diff < 1e-9 * Math.max(1, Math.abs(quotient));
 }
 
-function numberRangeError(value: number | bigint, s: JsonSchemaProps, path: string): string | undefined {
+function numberRangeError(value: number | bigint, s: JsonSchemaProps, what: string, path: string): string | undefined {
   if (s.type !== 'integer') return undefined;
   const bits = s.format === 'int32' ? 31n : 63n;
   const n = typeof value === 'bigint' ? value : Number.isInteger(value) ? BigInt(value) : undefined;
   if (n !== undefined && n >= -(1n << bits) && n < 1n << bits) return undefined;
-  return s.format === 'int32' || s.format === 'int64'
-    ? `Checked value must be of type integer with format ${s.format} in ${path}`
-    : `Checked value must be of type integer (default format) in ${path}`;
+  return `${what} value must be of type integer ${s.format ? `with format ${s.format}` : '(default format)'} in ${path}`;
 }
 
-/** %v of a Go float64. */
-function goNumber(n: number): string {
-  if (n !== 0 && Math.abs(n) < 1e-4) return n.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
-  if (Math.abs(n) >= 1e21) return n.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
-  return String(n);
+/** %v of a Go int64 (`exact`) or float64. */
+function goNumber(n: number, exact: boolean): string {
+  if (exact || n === 0) return String(n);
+  const magnitude = Math.abs(n);
+  if (magnitude >= 1e-4 && magnitude < 1e6) return String(n);
+  return n.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 /** How items of a list find what they were: by key in lists of type map, not at all in others. */

@@ -54,6 +54,16 @@ describe('validation against a structural schema', () => {
       want: ['spec.f: Invalid value: 0.3: spec.f in body should be a multiple of 0.5'],
     },
     {
+      name: 'a bound that the format cannot hold',
+      schema: { type: 'integer', format: 'int32', minimum: 3000000000, maximum: 100000000000000000000n as never },
+      value: 1,
+      want: [
+        '<nil>: Invalid value: "": Minimum boundary value must be of type integer with format int32 in spec.f',
+        'spec.f: Invalid value: 1: spec.f in body should be greater than or equal to 3e+09',
+        '<nil>: Invalid value: "": Maximum boundary value must be of type integer with format int32 in spec.f',
+      ],
+    },
+    {
       name: 'maxLength',
       schema: { type: 'string', maxLength: 2 },
       value: 'abc',

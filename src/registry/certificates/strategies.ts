@@ -87,7 +87,7 @@ function validateRequest(request: CertificateSigningRequest): Errors {
   const spec = request.spec!;
   const text = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
   const problem = requestProblem(text);
-  if (problem !== undefined) out.push(invalidField(SPEC.child('request'), spec.request || null, problem));
+  if (problem !== undefined) out.push(invalidField(SPEC.child('request'), spec.request ?? null, problem));
   const usages = spec.usages ?? [];
   if (usages.length === 0) out.push(requiredField(SPEC.child('usages')));
   const seen = new Set<string>();
@@ -180,9 +180,13 @@ export const certificateSigningRequestStrategy: Strategy<CertificateSigningReque
   },
   prepareForCreate(request, context) {
     const { spec } = request;
+    const { username, groups, uid, extra } = context.user;
     for (const field of ['uid', 'extra'] as const) delete spec[field];
-    spec.username = context.user.username;
-    spec.groups = [...context.user.groups];
+    spec.username = username;
+    if (uid) spec.uid = uid;
+    spec.groups = [...groups];
+    if (extra !== undefined && Object.keys(extra).length > 0)
+      spec.extra = structuredClone(extra) as Record<string, string[]>;
     request.status = {};
   },
   validate: validateRequest,

@@ -15,7 +15,12 @@ import type { FieldError } from '../../machinery/validation/field-error.ts';
 export interface StrategyContext {
   readonly clock: Clock;
   readonly random: Random;
-  readonly user: { username: string; groups: readonly string[] };
+  readonly user: {
+    username: string;
+    groups: readonly string[];
+    uid?: string;
+    extra?: Readonly<Record<string, readonly string[]>>;
+  };
   /** '' for cluster-scoped. */
   readonly namespace: string;
   readonly dryRun: boolean;

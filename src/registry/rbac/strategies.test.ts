@@ -87,6 +87,19 @@ const CASES: readonly WriteCase[] = [
     },
   ],
   [
+    'cluster role: reports a selector that selects by no label',
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'x' },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: '-' } }] },
+    },
+    [
+      "aggregationRule.clusterRoleSelectors[0].matchLabels: Invalid value: \"-\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+      'aggregationRule.clusterRoleSelectors[0]: Invalid value: null: invalid label selector.',
+    ],
+  ],
+  [
     'cluster role binding: reports every broken field',
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

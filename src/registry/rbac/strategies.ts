@@ -65,7 +65,7 @@ function validateClusterRole(role: ClusterRole, allowInvalidLabelValues: boolean
   }
   selectors.forEach((selector, i) => {
     out.push(...validateLabelSelector(selector, { allowInvalidLabelValues }, path.index(i)));
-    if (!usableSelector(selector)) out.push(invalidField(path.index(i), {}, 'invalid label selector.'));
+    if (!usableSelector(selector)) out.push(invalidField(path.index(i), null, 'invalid label selector.'));
   });
   return out;
 }

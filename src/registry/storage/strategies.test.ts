@@ -35,6 +35,17 @@ const CASES: readonly WriteCase[] = [
     ],
   ],
   [
+    'storage class: a topology without expressions is one too many',
+    {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'x' },
+      provisioner: 'x.y',
+      allowedTopologies: [{}],
+    },
+    ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'],
+  ],
+  [
     'csidriver: defaults',
     { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: 'x' }, spec: {} },
     {

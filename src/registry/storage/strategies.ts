@@ -1,4 +1,5 @@
 /** Storage classes, CSI drivers and nodes, attachments. Upstream: pkg/apis/storage/{v1/defaults.go,validation/validation.go} */
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CSIDriver,
   CSINode,
@@ -72,7 +73,8 @@ export const storageClassStrategy: Strategy<StorageClass> = {
     validateParameters(storage.parameters, true, out);
     if (storage.reclaimPolicy) supported(storage.reclaimPolicy, ['Delete', 'Retain'], Path.root('reclaimPolicy'), out);
     supported(storage.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], Path.root('volumeBindingMode'), out);
-    const seen: unknown[] = [];
+    // Upstream's list of those seen begins with an empty one for each term: a term without expressions is never new.
+    const seen: unknown[] = storage.allowedTopologies?.map(() => ({})) ?? [];
     storage.allowedTopologies?.forEach((term, i) => {
       const at = Path.root('allowedTopologies').index(i).child('matchLabelExpressions');
       const keys = new Map<string, string[]>();
@@ -89,7 +91,7 @@ export const storageClassStrategy: Strategy<StorageClass> = {
         keys.set(e.key, [...values].sort());
       });
       const shape = Object.fromEntries([...keys].sort());
-      if (seen.some((s) => semanticEqual(s, shape))) out.push(duplicateField(at, ''));
+      for (const s of seen) if (isDeepStrictEqual(s, shape)) out.push(duplicateField(at, ''));
       seen.push(shape);
     });
     return out;

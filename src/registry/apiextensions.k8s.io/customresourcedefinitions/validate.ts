@@ -48,7 +48,8 @@ export function validateDefinitionStatus(crd: CustomResourceDefinition): FieldEr
 /** The name says what it defines. */
 export function validateDefinitionName(crd: CustomResourceDefinition): FieldError[] {
   const want = `${crd.spec.names.plural}.${crd.spec.group}`;
-  if (crd.metadata.name === want) return [];
+  // Without a name there is one error already.
+  if (!crd.metadata.name || crd.metadata.name === want) return [];
   return [invalidField('metadata.name', crd.metadata.name ?? '', 'must be spec.names.plural+"."+spec.group')];
 }
 
@@ -99,6 +100,10 @@ function versions(spec: CustomResourceDefinitionSpec): FieldError[] {
   if (spec.versions.filter((v) => v.storage).length !== 1) {
     errors.push(invalidField(at, spec.versions, 'must have exactly one version marked as storage version'));
   }
+  // The internal form repeats the first one's name above the list.
+  const first = spec.versions[0]?.name;
+  const wrong = first ? isDNS1035Label(first) : [];
+  if (wrong.length > 0) errors.push(invalidField(SPEC.child('version'), first, wrong.join(',')));
   return errors;
 }
 

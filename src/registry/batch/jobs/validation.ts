@@ -266,10 +266,11 @@ export function validateJob(job: Job, old: Job | undefined): Errors {
   validateSpec(job.spec!, templateOptions(old?.spec?.template), lax, out);
   const { completionMode, completions } = job.spec!;
   if (completionMode === 'Indexed' && completions != null && completions > 0) {
-    const host = `${job.metadata.name}-${completions - 1}`;
+    const name = job.metadata.name ?? '';
+    const host = `${name}-${completions - 1}`;
     if (isDNS1123Label(host).length > 0) {
       const detail = `will not able to create pod with invalid DNS label: ${host}`;
-      out.push(invalidField(Path.root('metadata', 'name'), job.metadata.name, detail));
+      out.push(invalidField(Path.root('metadata', 'name'), name, detail));
     }
   }
   return out;

@@ -91,11 +91,6 @@ export function defaultContainer(container: Container | EphemeralContainer): voi
   defaultProbe(container.readinessProbe);
   defaultProbe(container.startupProbe);
   defaultLifecycle(container.lifecycle);
-  if (container.securityContext) defaultSecurityContext(container.securityContext);
-}
-
-function defaultSecurityContext(context: NonNullable<Container['securityContext']>): void {
-  if (context.procMount === '') delete context.procMount;
 }
 
 type DownwardFiles = NonNullable<NonNullable<Volume['downwardAPI']>['items']>;
@@ -254,6 +249,8 @@ export function defaultPod(pod: Pod): void {
   pod.spec ??= {} as PodSpec;
   const spec = pod.spec;
   defaultPodSpec(spec);
+  // Of a pod only: a template keeps what it says.
+  if (Number(spec.terminationGracePeriodSeconds) < 0) spec.terminationGracePeriodSeconds = 1;
   requestsFromLimits(spec.containers);
   requestsFromLimits(spec.initContainers);
   defaultPodResources(spec);

@@ -189,7 +189,7 @@ function applyAppArmorAnnotations(pod: Pod, context: StrategyContext): void {
   const annotations = pod.metadata.annotations;
   if (!annotations || pod.spec!.os?.name === 'windows') return;
   const own = pod.spec!.securityContext?.appArmorProfile;
-  for (const container of [...(pod.spec!.initContainers ?? []), ...pod.spec!.containers]) {
+  for (const container of [...(pod.spec!.initContainers ?? []), ...(pod.spec!.containers ?? [])]) {
     const key = APPARMOR_PREFIX + container.name;
     const text = annotations[key];
     if (text === undefined || container.securityContext?.appArmorProfile) continue;
