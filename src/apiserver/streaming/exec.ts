@@ -9,7 +9,7 @@ import type { ApiServices } from '../create-api-server.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { admitConnect } from './connect-admission.ts';
 import { type KubeletConnections, UpgradeRefused, type UpgradeResponse } from './kubelet-connection.ts';
-import { containerOf, podTarget } from './pod-target.ts';
+import { containerOf, nodeOf, podOf } from './pod-target.ts';
 import { PORT_FORWARD_PROTOCOLS, TUNNEL_PROTOCOL, translatePorts, tunnel } from './port-forward.ts';
 import { EXEC_PROTOCOLS, type StreamOptions, sendVerdict, translateExec } from './remote-command.ts';
 import { SpdySession } from './spdy/spdy-session.ts';
@@ -34,8 +34,9 @@ export async function execOrAttach(
   const kind = isExec ? 'PodExecOptions' : 'PodAttachOptions';
   const asked = query.get('container') ?? '';
   await admitConnect(request, kind, { ...streams, container: asked, ...(isExec ? { command } : {}) });
-  const { pod, node } = await podTarget(services, request);
+  const pod = await podOf(services, request);
   const container = containerOf(pod, asked);
+  const node = await nodeOf(services, pod);
   if (isExec && command.length === 0) throw badRequest('you must specify at least 1 command for the container');
   if (!streams.stdin && !streams.stdout && !streams.stderr)
     throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
@@ -81,7 +82,8 @@ export async function portForward(
     .flatMap((p) => p.split(','))
     .map(Number);
   await admitConnect(request, 'PodPortForwardOptions', { ports });
-  const { pod, node } = await podTarget(services, request);
+  const pod = await podOf(services, request);
+  const node = await nodeOf(services, pod);
   const path = `/portForward/${pod.metadata.namespace}/${pod.metadata.name}`;
   if (isSpdyRequest(context.exchange)) return joinRaw(request, kubelets, node, path);
   if (!isWebSocketRequest(context.exchange)) throw badRequest('Upgrade request required');

@@ -5,7 +5,7 @@ import { type FieldError, forbiddenField, invalidField, notSupported } from '../
 import type { ApiServices } from '../create-api-server.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { type KubeletConnections, readText } from './kubelet-connection.ts';
-import { containerOf, podTarget } from './pod-target.ts';
+import { containerOf, nodeOf, podOf } from './pod-target.ts';
 
 const STREAMS = ['All', 'Stdout', 'Stderr'];
 const NUMBERS = ['sinceSeconds', 'tailLines', 'limitBytes'] as const;
@@ -18,8 +18,11 @@ export async function podLog(
 ): Promise<void> {
   const { query, context } = request;
   checkOptions(query, request.name);
-  const { pod, node } = await podTarget(services, request);
+  const pod = await podOf(services, request);
   const container = containerOf(pod, query.get('container') ?? '');
+  // What was never started has said nothing.
+  if (!pod.spec?.nodeName) return context.exchange.respond(204, {}, '');
+  const node = await nodeOf(services, pod);
   const onward = new URLSearchParams();
   for (const key of [
     'follow',

@@ -4,24 +4,23 @@ import { badRequest, notFound } from '../../machinery/errors/status-error.ts';
 import type { ApiServices } from '../create-api-server.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 
-export interface PodTarget {
-  pod: Pod;
-  node: Node;
-}
-
 const PODS = { group: '', resource: 'pods' };
 const NODES = { group: '', resource: 'nodes' };
 
-/** @throws StatusError: 404 for the pod, 400 when it is on no node. */
-export async function podTarget(services: ApiServices, request: ResourceRequest): Promise<PodTarget> {
-  const { namespace, name } = request;
+/** @throws StatusError 404 */
+export async function podOf(services: ApiServices, { namespace, name }: ResourceRequest): Promise<Pod> {
   const pod = await services.getLive<Pod>(PODS, namespace, name);
   if (pod === undefined) throw notFound(PODS, name);
+  return pod;
+}
+
+/** @throws StatusError: 400 when the pod is on no node, 404 when there is no such node. */
+export async function nodeOf(services: ApiServices, pod: Pod): Promise<Node> {
   const nodeName = pod.spec?.nodeName;
-  if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
+  if (!nodeName) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const node = await services.get<Node>(NODES, '', nodeName);
   if (node === undefined) throw notFound(NODES, nodeName);
-  return { pod, node };
+  return node;
 }
 
 /** The container that is meant. @throws StatusError 400 when it cannot be told or is none of the pod's. */

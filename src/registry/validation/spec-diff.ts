@@ -26,18 +26,32 @@ const INITIALISMS = new Map(
   }),
 );
 
-function goNames(value: unknown, isMap = false): unknown {
-  if (Array.isArray(value)) return value.map((v) => goNames(v));
+/** `like`: the other side of the diff, in whose order the fields come: an order of their own would show as a change. */
+function goNames(value: unknown, like: unknown, isMap = false): unknown {
+  if (Array.isArray(value)) return value.map((v, i) => goNames(v, Array.isArray(like) ? like[i] : undefined));
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? Number(value) : value;
   const out: Record<string, unknown> = {};
-  const keys = isMap ? Object.keys(value).sort() : Object.keys(value);
+  const pattern = (typeof like === 'object' && like !== null ? like : {}) as Record<string, unknown>;
+  const keys = isMap ? Object.keys(value).sort() : keysLike(value as Record<string, unknown>, pattern);
   for (const k of keys) {
     const v = (value as Record<string, unknown>)[k];
     const name = isMap ? k : (INITIALISMS.get(k) ?? k.charAt(0).toUpperCase() + k.slice(1));
-    out[name] = goNames(v, MAPS.has(k));
+    out[name] = goNames(v, pattern[k], MAPS.has(k));
   }
   return out;
 }
+
+/** What both have in the order of `like`; what it has not after what comes before it here. */
+function keysLike(value: Record<string, unknown>, like: Record<string, unknown>): string[] {
+  const keys = Object.keys(like).filter((k) => k in value);
+  let previous = -1;
+  for (const k of Object.keys(value)) {
+    if (!(k in like)) keys.splice(previous + 1, 0, k);
+    previous = keys.indexOf(k);
+  }
+  return keys;
+}
+
 const MAPS = new Set([
   'labels',
   'annotations',
@@ -53,8 +67,8 @@ const MAPS = new Set([
 type Edit = { tag: ' ' | '-' | '+'; line: string; a: number; b: number };
 
 export function specDiff(old: unknown, now: unknown): string {
-  const a = JSON.stringify(goNames(old), null, 1).split('\n');
-  const b = JSON.stringify(goNames(now), null, 1).split('\n');
+  const a = JSON.stringify(goNames(old, old), null, 1).split('\n');
+  const b = JSON.stringify(goNames(now, old), null, 1).split('\n');
   const edits = editScript(a, b);
   let text = '';
   for (let i = 0; i < edits.length; ) {
