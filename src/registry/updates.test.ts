@@ -109,6 +109,17 @@ const GROUPS: readonly Group[] = [
         ['volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable'],
       ],
       [{ allowVolumeExpansion: true }, '', null],
+      [{ parameters: { a: 'b', c: '' } }, '', ['parameters: Invalid value: {"a":"b","c":""}: field is immutable']],
+      [
+        { provisioner: null },
+        '',
+        ['provisioner: Required value', 'provisioner: Invalid value: "": field is immutable'],
+      ],
+      [
+        { allowedTopologies: [{ matchLabelExpressions: [{ key: 'a' }] }] },
+        '',
+        ['allowedTopologies[0].matchLabelExpressions[0].values: Required value'],
+      ],
     ],
   },
   {
@@ -306,6 +317,7 @@ const GROUPS: readonly Group[] = [
       spec: { controller: 'a.b/c' },
     },
     cases: [
+      [{ spec: {} }, '', ['spec.controller: Invalid value: "": field is immutable', 'spec.controller: Required value']],
       [{ spec: { controller: 'a.b/d' } }, '', ['spec.controller: Invalid value: "a.b/d": field is immutable']],
       [{ spec: { controller: 'a.b/c', parameters: { kind: 'a', name: 'b' } } }, '', 2],
     ],
@@ -455,6 +467,7 @@ const GROUPS: readonly Group[] = [
     },
     cases: [
       [{ spec: { hard: { pods: '2' }, scopes: ['BestEffort'] } }, '', null],
+      [{ spec: { hard: { pods: '1' }, scopes: ['BestEffort', 'BestEffort'] } }, '', null],
       [
         { spec: { hard: { pods: '1' }, scopes: ['NotBestEffort'] } },
         '',
@@ -560,7 +573,32 @@ const GROUPS: readonly Group[] = [
   },
 ];
 
+/** How often upstream says what is wrong with labels (l) and finalizers (f). */
+const METADATA: readonly [
+  object: { apiVersion: string; kind: string } & Record<string, unknown>,
+  door: string,
+  said: string,
+][] = [
+  [{ apiVersion: 'v1', kind: 'ConfigMap' }, '', 'lllflf'],
+  [{ apiVersion: 'v1', kind: 'LimitRange' }, '', 'lllf'],
+  [{ apiVersion: 'v1', kind: 'Namespace' }, '', 'lllflf'],
+  [{ apiVersion: 'v1', kind: 'Namespace' }, 'status', 'lllf'],
+  [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' }, '', 'lllflf'],
+  [{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }, '', 'lll'],
+  [{ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', handler: 'runc' }, '', 'llll'],
+  [{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' }, '', 'll'],
+];
+
 describe('updates', () => {
+  for (const [object, door, want] of METADATA) {
+    it(`say what is wrong with metadata as often as upstream: ${object.kind} ${door}`, () => {
+      const stored = created({ ...object, metadata: { name: 'x' } }).object;
+      const metadata = { name: 'x', resourceVersion: '7', labels: { a: '-' }, finalizers: ['bad'] };
+      const { problems } = updated({ ...object, metadata }, stored, door || undefined);
+      assert.equal(problems.map((p) => p['metadata.'.length]).join(''), want);
+    });
+  }
+
   for (const { old, cases } of GROUPS) {
     it(`${old.apiVersion} ${old.kind}`, () => {
       const stored = created(old);

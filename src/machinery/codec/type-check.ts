@@ -308,7 +308,8 @@ function goType(schema: Schema, source: SchemaSource): string {
       return values === 'resource.Quantity' ? 'v1.ResourceList' : `map[string]${values}`;
     }
     case 'list':
-      return `[]${goType(s.items, source)}`;
+      // The one list of any JSON is the enum of a schema.
+      return s.items.type === 'any' && !s.items.embedded ? '[]v1.JSON' : `[]${goType(s.items, source)}`;
     case 'string':
       return goString(s.format);
     case 'integer':

@@ -7,14 +7,11 @@ import type { Random } from '../../base/random.ts';
 import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
 import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
 import { formatTime } from '../../machinery/meta/time.ts';
-import { type FieldError, invalidField, Path } from '../../machinery/validation/field-error.ts';
-import { isDNS1123Subdomain } from '../../machinery/validation/names.ts';
-import { validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/validation/object-meta.ts';
-import { isBuiltin } from '../resources.ts';
-import { pathSegmentProblem, type StoreCore, type WriteContext } from './store-core.ts';
+import type { FieldError } from '../../machinery/validation/field-error.ts';
+import { metadataErrors, metadataUpdateErrors } from './metadata-errors.ts';
+import type { StoreCore, WriteContext } from './store-core.ts';
 import type { UpdateStrategy } from './strategy.ts';
 
-const METADATA = Path.root('metadata');
 const MAX_GENERATED_BASE = 58;
 
 /** Removes what a client may not set on create. Upstream: rest.WipeObjectMetaSystemFields */
@@ -84,8 +81,7 @@ export function beforeUpdate(
   if (oldMeta.deletionGracePeriodSeconds !== undefined && meta.deletionGracePeriodSeconds === undefined) {
     meta.deletionGracePeriodSeconds = oldMeta.deletionGracePeriodSeconds;
   }
-  const errors = metadataErrors(store, object);
-  errors.push(...validateObjectMetaUpdate(meta, oldMeta, METADATA));
+  const errors = metadataUpdateErrors(store, door, object, old);
   const more = door.validateUpdate?.(object, old, quietIf(errors, context));
   if (more !== undefined) errors.push(...more);
   refuse(store, object, errors);
@@ -95,53 +91,6 @@ export function beforeUpdate(
 function keep<K extends keyof ObjectMeta>(meta: ObjectMeta, old: ObjectMeta, key: K): void {
   if (old[key] === undefined) delete meta[key];
   else meta[key] = old[key];
-}
-
-function metadataErrors(store: StoreCore, object: KubeObject): FieldError[] {
-  const validateName = store.strategy.validateName ?? defaultValidateName;
-  const errors = [...validateObjectMeta(object.metadata, { namespaced: store.row.namespaced, validateName }, METADATA)];
-  if (object.metadata.finalizers !== undefined && keepsFinalizerNames(store)) {
-    errors.push(...finalizerErrors(object.metadata.finalizers));
-  }
-  const name = object.metadata.name ?? '';
-  const problem = name === '' ? undefined : pathSegmentProblem(name);
-  // The key is built from the name, so this holds whatever a strategy allows.
-  if (problem !== undefined && errors.length === 0) errors.push(invalidField(METADATA.child('name'), name, problem));
-  return errors;
-}
-
-const STANDARD_FINALIZERS = ['kubernetes', 'foregroundDeletion', 'orphan'];
-const FINALIZERS = METADATA.child('finalizers');
-
-/** Groups whose rules upstream leave metadata to the generic ones, which take any name. */
-const ANY_FINALIZER = new Set([
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'apiregistration.k8s.io',
-  'coordination.k8s.io',
-  'internal.apiserver.k8s.io',
-  'policy',
-]);
-
-function keepsFinalizerNames({ row }: StoreCore): boolean {
-  return !ANY_FINALIZER.has(row.group) && row.kind !== 'Event' && isBuiltin(row);
-}
-
-/** Upstream: pkg/apis/core/validation validateKubeFinalizerName */
-function finalizerErrors(finalizers: readonly string[]): FieldError[] {
-  const detail = 'name is neither a standard finalizer name nor is it fully qualified';
-  return finalizers.flatMap((name, i) =>
-    name.includes('/') || STANDARD_FINALIZERS.includes(name) ? [] : [invalidField(FINALIZERS.index(i), name, detail)],
-  );
-}
-
-function defaultValidateName(name: string, prefix: boolean): string[] {
-  return isDNS1123Subdomain(prefix ? maskTrailingDash(name) : name);
-}
-
-/** A generateName may end in a dash, which the random suffix will follow. Upstream: validation.maskTrailingDash */
-function maskTrailingDash(name: string): string {
-  return name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name;
 }
 
 /** Only a valid object is warned of: who is refused has one thing to read. */

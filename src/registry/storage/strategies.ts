@@ -61,43 +61,45 @@ function validateParameters(parameters: Record<string, string> | undefined, allo
   if (!allowEmpty && entries.length === 0) out.push(requiredField(path, 'must contain at least one key/value pair'));
 }
 
+function validateStorageClass(storage: StorageClass): Errors {
+  const out: Errors = [];
+  validateProvisioner(storage.provisioner, Path.root('provisioner'), out);
+  validateParameters(storage.parameters, true, out);
+  if (storage.reclaimPolicy) supported(storage.reclaimPolicy, ['Delete', 'Retain'], Path.root('reclaimPolicy'), out);
+  supported(storage.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], Path.root('volumeBindingMode'), out);
+  // Upstream's list of those seen begins with an empty one for each term: a term without expressions is never new.
+  const seen: unknown[] = storage.allowedTopologies?.map(() => ({})) ?? [];
+  storage.allowedTopologies?.forEach((term, i) => {
+    const at = Path.root('allowedTopologies').index(i).child('matchLabelExpressions');
+    const keys = new Map<string, string[]>();
+    term.matchLabelExpressions?.forEach((e, j) => {
+      const field = at.index(j);
+      const values = new Set<string>();
+      if (!e.values?.length) out.push(requiredField(field.child('values')));
+      e.values?.forEach((value, k) => {
+        if (values.has(value)) out.push(duplicateField(field.child('values').index(k), value));
+        values.add(value);
+      });
+      validateLabelName(e.key ?? '', field.child('key'), out);
+      if (keys.has(e.key)) out.push(duplicateField(field.child('key'), e.key));
+      keys.set(e.key, [...values].sort());
+    });
+    const shape = Object.fromEntries([...keys].sort());
+    for (const s of seen) if (isDeepStrictEqual(s, shape)) out.push(duplicateField(at, ''));
+    seen.push(shape);
+  });
+  return out;
+}
+
 export const storageClassStrategy: Strategy<StorageClass> = {
   allowUnconditionalUpdate: true,
   default(storage) {
     storage.reclaimPolicy ??= 'Delete';
     storage.volumeBindingMode ??= 'Immediate';
   },
-  validate(storage) {
-    const out: Errors = [];
-    validateProvisioner(storage.provisioner, Path.root('provisioner'), out);
-    validateParameters(storage.parameters, true, out);
-    if (storage.reclaimPolicy) supported(storage.reclaimPolicy, ['Delete', 'Retain'], Path.root('reclaimPolicy'), out);
-    supported(storage.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], Path.root('volumeBindingMode'), out);
-    // Upstream's list of those seen begins with an empty one for each term: a term without expressions is never new.
-    const seen: unknown[] = storage.allowedTopologies?.map(() => ({})) ?? [];
-    storage.allowedTopologies?.forEach((term, i) => {
-      const at = Path.root('allowedTopologies').index(i).child('matchLabelExpressions');
-      const keys = new Map<string, string[]>();
-      term.matchLabelExpressions?.forEach((e, j) => {
-        const field = at.index(j);
-        const values = new Set<string>();
-        if (!e.values?.length) out.push(requiredField(field.child('values')));
-        e.values?.forEach((value, k) => {
-          if (values.has(value)) out.push(duplicateField(field.child('values').index(k), value));
-          values.add(value);
-        });
-        validateLabelName(e.key ?? '', field.child('key'), out);
-        if (keys.has(e.key)) out.push(duplicateField(field.child('key'), e.key));
-        keys.set(e.key, [...values].sort());
-      });
-      const shape = Object.fromEntries([...keys].sort());
-      for (const s of seen) if (isDeepStrictEqual(s, shape)) out.push(duplicateField(at, ''));
-      seen.push(shape);
-    });
-    return out;
-  },
+  validate: validateStorageClass,
   validateUpdate(storage, old) {
-    const out: Errors = [];
+    const out = validateStorageClass(storage);
     for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
       immutable(storage[field], old[field], Path.root(field), out);
     }

@@ -5,13 +5,17 @@
  */
 import { cmpQuantity, parseQuantity } from '../../machinery/quantity/quantity.ts';
 
-/** Maps and structs that are no pointers: `{}` is the same as absent. For any other field `{}` says something (emptyDir). */
-const EMPTY_IS_ABSENT = new Set(
+/** Maps with keys of the user's: what is not there is not the same as an empty value. An empty map is the same as none. */
+const MAPS = new Set(
   (
-    'labels annotations matchLabels nodeSelector limits requests resources data binaryData stringData options metadata status ' +
-    'strategy updateStrategy capacity allocatable hard used parameters overhead volumeAttributes spec template ' +
-    'spec.selector userAnnotations targetRef involvedObject source requests.storage attachmentMetadata'
+    'labels annotations matchLabels nodeSelector limits requests data binaryData stringData options capacity allocatable hard ' +
+    'used parameters overhead podFixed volumeAttributes userAnnotations attachmentMetadata'
   ).split(' '),
+);
+
+/** Structs that are no pointers: `{}` is the same as absent. For any other field `{}` says something (emptyDir). */
+const EMPTY_IS_ABSENT = new Set(
+  'resources metadata status strategy updateStrategy spec template targetRef involvedObject source'.split(' '),
 );
 
 /** Optional pointers to strings, numbers and booleans: set to the zero value is not the same as absent. */
@@ -56,15 +60,24 @@ export function semanticEqual(a: unknown, b: unknown, key = '', quantities = fal
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  const inner = QUANTITY_MAPS.has(key);
-  for (const k in left) if (!semanticEqual(left[k], right[k], k, inner)) return false;
+  if (MAPS.has(key)) return sameMap(left, right, QUANTITY_MAPS.has(key));
+  for (const k in left) if (!semanticEqual(left[k], right[k], k)) return false;
   for (const k in right) if (!(k in left) && !isAbsent(right[k], k)) return false;
   return true;
+}
+
+function sameMap(a: Record<string, unknown>, b: Record<string, unknown>, quantities: boolean): boolean {
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((k) => Object.hasOwn(b, k) && semanticEqual(a[k], b[k], '', quantities))
+  );
 }
 
 function isAbsent(value: unknown, key: string): boolean {
   if (value === undefined || value === null) return true;
   if (Array.isArray(value)) return value.length === 0;
+  if (typeof value === 'object' && MAPS.has(key)) return Object.keys(value).length === 0;
   if (typeof value === 'object')
     return EMPTY_IS_ABSENT.has(key) && Object.entries(value).every(([k, v]) => isAbsent(v, k));
   return key !== '' && (value === '' || value === 0 || value === false) && !POINTERS.has(key);

@@ -46,7 +46,11 @@ export function supported(value: string | undefined | null, values: readonly str
 }
 
 export function immutable(value: unknown, old: unknown, path: Path, out: Errors): void {
-  if (!semanticEqual(value, old)) out.push(invalidField(path, value ?? null, IMMUTABLE));
+  if (value === old) return;
+  // A map is known by the field that holds it.
+  const key = typeof (value ?? old) === 'object' ? path.toString().replace(/^.*\./, '') : '';
+  if (!semanticEqual(value, old, key))
+    out.push(invalidField(path, value ?? (typeof old === 'string' ? '' : null), IMMUTABLE));
 }
 
 export function dnsLabel(value: string, path: Path, out: Errors): void {

@@ -123,9 +123,9 @@ export const resourceQuotaStrategy: Strategy<ResourceQuota> = specStatusStrategy
   validateUpdate(quota, old) {
     const out: Errors = [];
     validateSpec(quota.spec!, out);
-    const now = [...(quota.spec!.scopes ?? [])].sort();
-    const before = [...(old.spec?.scopes ?? [])].sort();
-    if (now.join() !== before.join())
+    const now = new Set(quota.spec!.scopes);
+    const before = new Set(old.spec?.scopes);
+    if (now.size !== before.size || !now.isSubsetOf(before))
       out.push(invalidField(SPEC.child('scopes'), quota.spec!.scopes ?? null, IMMUTABLE));
     return out;
   },
