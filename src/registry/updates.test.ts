@@ -93,6 +93,17 @@ const GROUPS: readonly Group[] = [
   },
   {
     old: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'upd4' },
+      spec: { controller: 'x.y/z' },
+    },
+    cases: [
+      [{ spec: {} }, '', ['spec.controller: Invalid value: "": field is immutable', 'spec.controller: Required value']],
+    ],
+  },
+  {
+    old: {
       apiVersion: 'storage.k8s.io/v1',
       kind: 'StorageClass',
       metadata: { name: 'upd4' },
@@ -101,6 +112,7 @@ const GROUPS: readonly Group[] = [
     },
     cases: [
       [{ provisioner: 'q' }, '', ['provisioner: Invalid value: "q": field is immutable']],
+      [{ provisioner: '' }, '', ['provisioner: Required value', 'provisioner: Invalid value: "": field is immutable']],
       [{ parameters: { c: 'd' } }, '', ['parameters: Invalid value: {"c":"d"}: field is immutable']],
       [{ reclaimPolicy: 'Retain' }, '', ['reclaimPolicy: Invalid value: "Retain": field is immutable']],
       [

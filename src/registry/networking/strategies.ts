@@ -198,7 +198,7 @@ export const ingressClassStrategy: Strategy<IngressClass> = specStatusStrategy<I
   validate: validateIngressClass,
   validateUpdate(ingressClass, old) {
     const out: Errors = [];
-    immutable(ingressClass.spec?.controller, old.spec?.controller, SPEC.child('controller'), out);
+    immutable(ingressClass.spec?.controller ?? '', old.spec?.controller ?? '', SPEC.child('controller'), out);
     return [...out, ...validateIngressClass(ingressClass)];
   },
 });

@@ -46,6 +46,19 @@ const CASES: readonly WriteCase[] = [
     ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'],
   ],
   [
+    'volume attachment: an empty name is said to be missing, and to be no name',
+    {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'VolumeAttachment',
+      metadata: { name: 'x' },
+      spec: { attacher: 'a.b', nodeName: 'n', source: { persistentVolumeName: '' } },
+    },
+    [
+      'spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName',
+      "spec.source.persistentVolumeName: Invalid value: \"\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    ],
+  ],
+  [
     'csidriver: defaults',
     { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: 'x' }, spec: {} },
     {

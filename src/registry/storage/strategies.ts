@@ -254,7 +254,7 @@ function validateAttachment(attachment: VolumeAttachment): Errors {
     out.push(requiredField(at.child('persistentVolumeName'), 'must specify non empty persistentVolumeName'));
   else if (inline) validateVolumeSpec(inline, '', at.child('inlineVolumeSpec'), {}, out, true);
   invalidEach(isDNS1123Subdomain(spec.nodeName ?? ''), SPEC.child('nodeName'), spec.nodeName ?? '', out);
-  if (name) invalidEach(isDNS1123Subdomain(name), Path.root('spec.source.persistentVolumeName'), name, out);
+  if (name != null) invalidEach(isDNS1123Subdomain(name), Path.root('spec.source.persistentVolumeName'), name, out);
   return out;
 }
 

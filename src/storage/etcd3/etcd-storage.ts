@@ -53,7 +53,8 @@ export async function openEtcdStorage(options: EtcdStorageOptions): Promise<Stor
   }
   etcd.close();
   const servers = options.servers.join(', ');
-  throw new StorageError('Unavailable', `etcd at ${servers} does not answer: ${(failure as Error).message}`, {
+  const why = (failure as Error).message.replace(/ *Resolution note: *$/, '');
+  throw new StorageError('Unavailable', `etcd at ${servers} does not answer: ${why}`, {
     cause: failure,
   });
 }

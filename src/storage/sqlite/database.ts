@@ -2,7 +2,7 @@
  * The database file: opened for this process alone, checked, brought into being when absent. One table, the log: a row
  * per revision, appended and only ever removed by compaction; what is current is found through the index in memory.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StorageError, type StorageErrorCode } from '../storage.ts';
@@ -37,6 +37,7 @@ export function openDatabase(dir: string, maxBytes?: number): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeForOwner(file);
     db = new DatabaseSync(file);
     // Exclusive: a second process is refused at its first read, and WAL needs no shared memory file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0');
@@ -74,6 +75,15 @@ export function openDatabase(dir: string, maxBytes?: number): DatabaseSync {
       // The first error is the one to tell.
     }
     throw storageErrorOf(err, file);
+  }
+}
+
+/** Secrets are in it, whoever may enter the directory; SQLite gives its log the same mode. What goes wrong here it will say itself. */
+function makeForOwner(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch {
+    // It is there, or cannot be.
   }
 }
 

@@ -1,6 +1,16 @@
 /** The sqlite store under the contract's suite, and what concerns its file: restart, compaction, refusals. */
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '../../base/clock.ts';
@@ -90,6 +100,17 @@ describe('sqlite storage', () => {
     await storage[Symbol.asyncDispose]();
     storage = await openSqliteStorage({ dir: t.dir, clock });
     assert.equal(await storage.create('/registry/a', value(1)), r2 + 1);
+    await storage[Symbol.asyncDispose]();
+  });
+
+  it('is for its owner alone, whoever may enter the directory', async () => {
+    using t = temporary();
+    chmodSync(t.dir, 0o755);
+    const storage = await openSqliteStorage({ dir: t.dir, clock: new VirtualClock() });
+    await storage.create('/registry/secrets/a', value(1));
+    for (const file of [DATABASE_FILE, `${DATABASE_FILE}-wal`]) {
+      assert.equal(statSync(join(t.dir, file)).mode & 0o777, 0o600, file);
+    }
     await storage[Symbol.asyncDispose]();
   });
 

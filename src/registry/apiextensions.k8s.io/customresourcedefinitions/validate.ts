@@ -243,7 +243,7 @@ function immutable(
 function storedVersions(crd: CustomResourceDefinition): FieldError[] {
   const at = Path.root('status', 'storedVersions');
   const stored = crd.status?.storedVersions ?? [];
-  if (stored.length === 0) return [invalidField(at, stored, 'must have at least one stored version')];
+  if (stored.length === 0) return [invalidField(at, null, 'must have at least one stored version')];
   const errors: FieldError[] = [];
   for (const v of crd.spec.versions) {
     if (v.storage && !stored.includes(v.name))

@@ -161,6 +161,37 @@ describe('pod strategy', () => {
     assert.match(warnings[0]!, /this is used in the Pod's hostname/);
   });
 
+  it('warns about files of a volume that hide each other', () => {
+    const items = (...paths: string[]) => paths.map((path) => ({ key: path, path }));
+    const volumes = [
+      { name: 'm', configMap: { name: 'c', items: items('a', 'b/c', 'a', 'b/c/d', 'bc') } },
+      { name: 's', secret: { secretName: 'x', items: items('q/w', 'q') } },
+      {
+        name: 'd',
+        downwardAPI: { items: ['l', 'l'].map((path) => ({ path, fieldRef: { fieldPath: 'metadata.labels' } })) },
+      },
+      {
+        name: 'p',
+        projected: {
+          sources: [
+            { secret: { name: 'x', items: items('t') } },
+            { serviceAccountToken: { path: 't/u' } },
+            { configMap: { name: 'c' } },
+          ],
+        },
+      },
+    ];
+    const { problems, warnings } = created(pod({ volumes, serviceAccountName: 'x' }));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(warnings, [
+      'volume "m" (ConfigMap "c"): overlapping paths: "a" with "a"',
+      'volume "m" (ConfigMap "c"): overlapping paths: "b/c/d" with "b/c"',
+      'volume "s" (Secret "x"): overlapping paths: "q" with "q/w"',
+      'volume "d" (DownwardAPI): overlapping paths: "l" with "l"',
+      'volume "p" (Projected): overlapping paths: "t/u" (ServiceAccountToken) with "t" (Secret "x")',
+    ]);
+  });
+
   it('defaults again without changing anything', () => {
     const once = stored({
       hostNetwork: true,

@@ -7,6 +7,7 @@ import { quantityMilliValue } from '../../../machinery/quantity/quantity.ts';
 import { Path } from '../../../machinery/validation/field-error.ts';
 import { ipWarning } from '../../validation/ip.ts';
 import { quantityOf, quantityText } from '../../validation/values.ts';
+import { overlappingPaths } from './overlapping-paths.ts';
 import { forEachContainer } from './visit-containers.ts';
 
 const LABELS: Record<string, string> = {
@@ -59,6 +60,7 @@ export function podWarnings(prefix: Path | undefined, spec: PodSpec, meta: Objec
       out.push(`${path.child('volumes').index(i).child(shown)}: ${VOLUMES[type as keyof Volume]}`);
     }
   });
+  overlappingPaths(spec.volumes, out);
   duplicates(spec.hostAliases, 'ip', path.child('hostAliases'), out);
   duplicates(spec.imagePullSecrets, 'name', path.child('imagePullSecrets'), out);
   spec.imagePullSecrets?.forEach((s, i) => {
