@@ -64,6 +64,7 @@ class WatchSession {
   readonly #options: ListOptions;
   readonly #format: WatchFormat;
   readonly #metrics: WatchMetrics;
+  readonly #takesObjects: boolean;
   readonly #ending: AbortController;
   readonly #closed = Promise.withResolvers<void>();
   #stream: ResponseStream | undefined;
@@ -76,6 +77,7 @@ class WatchSession {
     this.#options = options;
     this.#format = format;
     this.#metrics = request.server.metrics.watch(request.endpoint.row);
+    this.#takesObjects = request.context.exchange.acceptsObjects === true && format.isPlain;
     this.#ending = ending;
     this.onBatch = this.onBatch.bind(this);
     this.onClose = this.onClose.bind(this);
@@ -105,7 +107,8 @@ class WatchSession {
   /** Called by the cache, synchronously. */
   onBatch(batch: WatchBatch<KubeObject>): void {
     const stream = this.#stream;
-    if (stream === undefined || this.#ending.signal.aborted) return;
+    // Once the client is gone the cache hands nothing over.
+    if (stream === undefined) return;
     const { deliveries } = batch;
     if (deliveries.length === 0 || this.#sendObjects(batch, stream)) return;
     let bytes: Buffer;
@@ -140,10 +143,6 @@ class WatchSession {
     this.#metrics.sent(events.length, size);
     if (!stream.writeEvents(events, size)) this.#waitForClient(stream);
     return true;
-  }
-
-  get #takesObjects(): boolean {
-    return this.#request.context.exchange.acceptsObjects === true && this.#format.isPlain;
   }
 
   onClose(error: StorageError | undefined): void {

@@ -15,14 +15,23 @@ export interface Selector<T> {
 }
 
 class Memo {
-  #slots: Map<string, unknown> | undefined;
+  /** Nearly always only one thing is made. */
+  #name: string | undefined;
+  #made: unknown;
+  #others: Map<string, unknown> | undefined;
 
   protected remember<E>(name: string, make: () => E): E {
-    this.#slots ??= new Map();
-    const known = this.#slots.get(name);
+    if (this.#name === name) return this.#made as E;
+    const known = this.#others?.get(name);
     if (known !== undefined) return known as E;
     const made = make();
-    this.#slots.set(name, made);
+    if (this.#name === undefined) {
+      this.#name = name;
+      this.#made = made;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(name, made);
+    }
     return made;
   }
 }
