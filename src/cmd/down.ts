@@ -1,8 +1,7 @@
 /** `keelson down`: ends the cluster that runs on a data directory, in order, and waits for it. */
-import { resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { type FlagDefinitions, flagHelp, parseFlags } from './flags.ts';
-import { readState } from './state-file.ts';
+import { dataDirOf, readState } from './state-file.ts';
 import { CommandError } from './usage-error.ts';
 
 const flags = {
@@ -23,7 +22,7 @@ const PATIENCE = 60;
 
 export async function down(args: readonly string[]): Promise<number> {
   const { values } = parseFlags(flags, args);
-  const dataDir = resolve(values['data-dir']);
+  const dataDir = dataDirOf(values['data-dir']);
   const state = readState(dataDir);
   if (state === undefined) throw new CommandError(`no cluster is running on ${dataDir}`);
   process.kill(state.pid, 'SIGTERM');

@@ -5,7 +5,12 @@ import { CommandError } from './usage-error.ts';
 export function plainError(err: unknown): unknown {
   if (!(err instanceof Error)) return err;
   if (err instanceof StorageError) return new CommandError(err.message, { cause: err });
-  const { code, syscall, address, port, path } = err as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, syscall, address, port, path, hostname } = err as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+    hostname?: string;
+  };
+  if (syscall === 'getaddrinfo') return new CommandError(`${hostname} cannot be resolved: ${code}`, { cause: err });
   if (syscall === 'listen') return new CommandError(listenProblem(code, `${address}:${port}`, err), { cause: err });
   if (code !== undefined && path !== undefined) return new CommandError(`cannot use ${path}: ${code}`, { cause: err });
   return err;

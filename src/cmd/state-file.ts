@@ -1,7 +1,8 @@
 /** `DIR/keelson.json`: which process serves a data directory. Written when it is ready, removed when it ends. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { processStart } from '../cluster/process-start.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface ClusterState {
   pid: number;
@@ -14,6 +15,12 @@ export interface ClusterState {
   nodes: number;
   /** RFC 3339. */
   readyAt: string;
+}
+
+/** The value of --data-dir as a path. An empty one would be whatever directory one happens to be in. @throws UsageError */
+export function dataDirOf(flag: string): string {
+  if (flag === '') throw new UsageError('--data-dir must not be empty');
+  return resolve(flag);
 }
 
 function fileOf(dataDir: string): string {

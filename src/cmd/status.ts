@@ -1,5 +1,4 @@
 /** `keelson status`: what runs on a data directory and how it is. Exit code 0 when it is ready, 1 otherwise. */
-import { resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { httpTransport } from '../client/http-transport.ts';
 import { loadKubeconfig } from '../client/kubeconfig.ts';
@@ -7,7 +6,7 @@ import { NODES, PODS } from '../client/resources.ts';
 import { createClient } from '../client/rest-client.ts';
 import { humanDuration, parseTime } from '../machinery/meta/time.ts';
 import { type FlagDefinitions, flagHelp, parseFlags } from './flags.ts';
-import { readState } from './state-file.ts';
+import { dataDirOf, readState } from './state-file.ts';
 
 const flags = {
   'data-dir': { type: 'string', default: './.keelson', help: 'data directory of the cluster' },
@@ -24,7 +23,7 @@ ${flagHelp(flags)}
 
 export async function status(args: readonly string[]): Promise<number> {
   const { values } = parseFlags(flags, args);
-  const dataDir = resolve(values['data-dir']);
+  const dataDir = dataDirOf(values['data-dir']);
   const state = readState(dataDir);
   if (state === undefined) {
     process.stdout.write(`no cluster is running on ${dataDir}\n`);

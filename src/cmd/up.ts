@@ -13,7 +13,7 @@ import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './f
 import { newLogger } from './logger.ts';
 import { plainError } from './plain-error.ts';
 import { plainProgress, terminalProgress } from './progress.ts';
-import { readState, removeState, writeState } from './state-file.ts';
+import { dataDirOf, readState, removeState, writeState } from './state-file.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 export const upFlags = {
@@ -51,7 +51,7 @@ export async function up(args: readonly string[]): Promise<number> {
   if (rest.length > 0) throw new UsageError(`keelson up takes no arguments, got ${JSON.stringify(rest[0])}`);
   check(flags);
   checkRuntime(flags);
-  const dataDir = resolve(flags['data-dir']);
+  const dataDir = dataDirOf(flags['data-dir']);
   makeDataDir(dataDir);
   const running = readState(dataDir);
   if (running !== undefined) {

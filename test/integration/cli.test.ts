@@ -34,6 +34,12 @@ describe('the command line', function () {
     { args: ['nope'], code: 2, stdout: /^$/, stderr: /^keelson: unknown command "nope"; see keelson --help\n$/ },
     { args: ['up', '--nope'], code: 2, stdout: /^$/, stderr: /^keelson: unknown flag: --nope\n$/ },
     { args: ['up', 'here'], code: 2, stdout: /^$/, stderr: /^keelson: keelson up takes no arguments, got "here"\n$/ },
+    ...['up', 'status', 'down'].map((command) => ({
+      args: [command, '--data-dir', ''],
+      code: 2,
+      stdout: /^$/,
+      stderr: /^keelson: --data-dir must not be empty\n$/,
+    })),
     {
       args: ['up', '--nodes', 'many'],
       code: 2,
@@ -105,6 +111,12 @@ describe('the command line', function () {
       [nowhere.code, nowhere.stderr],
       [1, 'keelson: cannot use data directory /proc/none/data: ENOENT\n'],
     );
+  });
+
+  it('says in one line that an address to listen on is no address', async () => {
+    const { code, stderr } = await up(dir, '--bind-address=no.such.host.invalid').exit;
+    assert.equal(code, 1);
+    assert.match(stderr, /^keelson: no\.such\.host\.invalid cannot be resolved: E\w+\n$/);
   });
 
   it('says in one line that another process has the data directory', async () => {
