@@ -5,8 +5,9 @@
 // Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
-import { notAcceptable } from '../../machinery/errors/status-error.ts';
+import { notAcceptable, type StatusError } from '../../machinery/errors/status-error.ts';
 import type { ResourceTable } from '../../registry/resources.ts';
+import { namesKnownType, noRepresentation } from '../handlers/output.ts';
 import { type AcceptClause, accepts, parseAccept } from './accept.ts';
 import { CachedDocument, type DocumentResponse } from './document.ts';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
@@ -51,9 +52,17 @@ export class Discovery {
     const document = this.#document(path);
     if (document === undefined) return undefined;
     const clause = clauses.find(isServable(false));
-    if (clause === undefined) throw notAcceptable(onlyAccepted());
+    if (clause === undefined) throw this.#refusal(path, request.accept);
     const type = typeOf(clause);
     return { status: 200, headers: { 'content-type': type }, body: bytesOf(document, type) };
+  }
+
+  /** Group versions are answered by upstream's router for resources, which refuses in its own words. */
+  #refusal(path: string, accept: string | undefined): StatusError {
+    const isRouted = path.startsWith('/api/') || path.split('/').length === 4;
+    return isRouted && accept !== undefined && !namesKnownType(accept)
+      ? noRepresentation(true)
+      : notAcceptable(onlyAccepted());
   }
 
   #aggregated(path: '/api' | '/apis', clause: AcceptClause, ifNoneMatch: string | undefined): DocumentResponse {

@@ -79,7 +79,7 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteRequestOpt
     const { kind, apiVersion } = parsed as { kind?: unknown; apiVersion?: unknown };
     if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
       throw badRequest(
-        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`,
+        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion || 'meta.k8s.io/v1')} in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"`,
       );
     }
     options = deleteOptionsOf(parsed as Record<string, unknown>);

@@ -51,7 +51,7 @@ export function encodeStatus(status: Status): string {
 export function writeStatus(exchange: Exchange, status: Status): void {
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) exchange.setHeader('Retry-After', String(retry));
-  const accept = exchange.headers.accept ?? '';
+  const accept = encodingAsked(exchange.headers.accept);
   // Upstream answers 499-like conditions too, although nobody listens any more.
   const code = status.code;
   if (accept.startsWith('application/vnd.kubernetes.protobuf')) {
@@ -71,6 +71,12 @@ export function writeStatus(exchange: Exchange, status: Status): void {
     return;
   }
   exchange.respond(code, { 'Content-Type': 'application/json' }, `${encodeStatus(status)}\n`);
+}
+
+/** A Status has no other form: who asks for one first gets JSON. */
+function encodingAsked(accept: string | undefined): string {
+  const first = accept?.split(',', 1)[0] ?? '';
+  return first.includes(';as=') ? '' : first;
 }
 
 function statusObject(status: Status): KubeObject {

@@ -35,7 +35,7 @@ export function negotiateOutput(
   try {
     return negotiate(accept, { stream, table, protobuf, pretty, userAgent });
   } catch (err) {
-    if (accept !== undefined && !namesKnownType(accept)) throw noRepresentation(protobuf);
+    if (accept !== undefined && !namesKnownType(accept)) throw noRepresentation(protobuf, isListOrWatch(request));
     throw err;
   }
 }
@@ -48,17 +48,23 @@ const KNOWN_TYPES = [
   '*/*',
 ];
 
-function namesKnownType(accept: string): boolean {
+/** Of a whole collection: upstream's routes for these write streams too. */
+function isListOrWatch({ context, endpoint, name, subresource }: ResourceRequest): boolean {
+  return context.exchange.method === 'GET' && name === '' && subresource === '' && !endpoint.isCustom;
+}
+
+export function namesKnownType(accept: string): boolean {
   return accept.split(',').some((clause) => KNOWN_TYPES.includes(clause.split(';')[0]!.trim()));
 }
 
 /** What the router upstream says before any handler looks at the request. */
-function noRepresentation(protobuf: boolean): StatusError {
-  const types = KNOWN_TYPES.slice(0, protobuf ? 3 : 2).join(', ');
+export function noRepresentation(protobuf: boolean, streams = false): StatusError {
+  const types = KNOWN_TYPES.slice(0, protobuf ? 3 : 2);
+  if (streams) types.push('application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch');
   return new StatusError({
     code: 406,
     reason: 'NotAcceptable',
-    message: `406: Not Acceptable\n\nAvailable representations: ${types}`,
+    message: `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`,
     details: {},
   });
 }

@@ -180,12 +180,21 @@ function applyPatch(base: KubeObject, patch: unknown, type: string, schema: Sche
 }
 
 function parsePatch(body: Buffer, type: string): unknown {
+  let patch: unknown;
   try {
-    return parseJson(body);
+    patch = parseJson(body);
   } catch (err) {
     const text = err instanceof Error ? err.message : String(err);
-    throw badRequest(type === MERGE_PATCH ? `error decoding patch: ${text}` : text);
+    throw badRequest(type === STRATEGIC_PATCH ? text : `error decoding patch: ${text}`);
   }
+  if (type === MERGE_PATCH && patch !== null && !isJsonObject(patch)) {
+    const kind = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+    );
+  }
+  // Go reads null into a map as an empty one.
+  return type === STRATEGIC_PATCH ? (patch ?? {}) : patch;
 }
 
 function invalidPatch(shown: string, why: string) {

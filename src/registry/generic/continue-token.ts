@@ -30,6 +30,9 @@ export function decodeContinue(token: string, prefix: string): ContinueFrom {
     const at = token.search(/[^A-Za-z0-9_-]/);
     throw invalid(`continue key is not valid: illegal base64 data at input byte ${at}`);
   }
+  // One letter over holds less than a byte.
+  if (token.length % 4 === 1)
+    throw invalid(`continue key is not valid: illegal base64 data at input byte ${token.length - 1}`);
   let parsed: unknown;
   try {
     parsed = parseJson(Buffer.from(token, 'base64url'));
