@@ -72,17 +72,20 @@ async function teach(c: Case, floor: Target, keelson: Target, bytes: { ours: num
 }
 
 /** A new server gets faster for some seconds, and ours, which has more code, for longer than the floor. */
-const MAX_WARM_UPS = 5;
+const MAX_WARM_UPS = 6;
+/** So often in a row it was no faster than it had been. */
+const ENOUGH = 2;
 const STEADY = 0.05;
 
 /** Uncounted. Once where the servers have worked before, else until it makes no more difference. */
 async function warmUp(c: Case, target: Target, isFirst: boolean): Promise<Sample> {
   let sample = await measure(c, target, `w${RUN}-${++runs}`);
-  for (let n = 1; isFirst && n < MAX_WARM_UPS; n++) {
-    const before = sample.value;
+  let best = sample.value;
+  for (let n = 1, steady = 0; isFirst && n < MAX_WARM_UPS && steady < ENOUGH; n++) {
     sample = await measure(c, target, `w${RUN}-${++runs}`);
-    const gain = c.better === 'higher' ? sample.value / before : before / sample.value;
-    if (gain < 1 + STEADY) break;
+    const gain = c.better === 'higher' ? sample.value / best : best / sample.value;
+    if (gain > 1) best = sample.value;
+    steady = gain < 1 + STEADY ? steady + 1 : 0;
   }
   return sample;
 }
