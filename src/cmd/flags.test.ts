@@ -1,6 +1,6 @@
 /** Upstream's flag syntax, row by row. */
 import assert from 'node:assert/strict';
-import { parseDuration, parseFlags } from './flags.ts';
+import { parseFlags } from './flags.ts';
 
 const definitions = {
   'secure-port': { type: 'int', help: '', default: '6443' },
@@ -54,17 +54,11 @@ describe('parseFlags', () => {
     },
     {
       args: ['--node-monitor-period=5'],
-      want: 'invalid argument "5" for "--node-monitor-period" flag: time: invalid duration "5"',
+      want: 'invalid argument "5" for "--node-monitor-period" flag: time: missing unit in duration "5"',
     },
   ];
   for (const { args, want } of errors) {
     it(`${args.join(' ')} is refused`, () =>
       assert.throws(() => parseFlags(definitions, args), { name: 'UsageError', message: want }));
   }
-
-  it('parseDuration knows every unit', () => {
-    assert.equal(parseDuration('1h2m3s4ms'), 3_723_004);
-    assert.equal(parseDuration('-1.5s'), -1500);
-    assert.equal(parseDuration('5 s'), undefined);
-  });
 });

@@ -2,6 +2,7 @@
  * Upstream's command-line flags (Go's pflag): `--name value`, `--name=value`, bare and `=false` booleans, repeated lists.
  * Used by the component commands, which take upstream's flags; an unknown flag is an error, never ignored.
  */
+import { parseDuration } from '../machinery/meta/duration.ts';
 import { UsageError } from './usage-error.ts';
 
 export type FlagType = 'string' | 'bool' | 'int' | 'float' | 'duration' | 'strings';
@@ -102,25 +103,13 @@ function convert(name: string, d: FlagDefinition, text: string): unknown {
       if (text.trim() === '' || Number.isNaN(Number(text)))
         throw bad(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
       return Number(text);
-    case 'duration': {
-      const ms = parseDuration(text);
-      if (ms === undefined) throw bad(`time: invalid duration ${JSON.stringify(text)}`);
-      return ms;
-    }
+    case 'duration':
+      try {
+        return parseDuration(text);
+      } catch (err) {
+        throw bad((err as Error).message);
+      }
   }
-}
-
-const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** `1h30m`, `500ms`, `0` → milliseconds; undefined when it is not a Go duration. */
-export function parseDuration(text: string): number | undefined {
-  const sign = text.startsWith('-') ? -1 : 1;
-  const body = text.replace(/^[+-]/, '');
-  if (body === '0') return 0;
-  if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(body)) return undefined;
-  let ms = 0;
-  for (const m of body.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) ms += Number(m[1]) * UNITS[m[2]!]!;
-  return sign * ms;
 }
 
 /** The flags as upstream lists them, for --help. */

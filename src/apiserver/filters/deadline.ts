@@ -5,6 +5,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import { badRequest, timeout } from '../../machinery/errors/status-error.ts';
+import { parseDuration } from '../../machinery/meta/duration.ts';
 import { writeStatus } from '../handlers/errors.ts';
 import type { Filter } from '../request/request-context.ts';
 import type { ServedContext } from '../request/served-context.ts';
@@ -78,27 +79,11 @@ function ownTimeout(query: string): number | undefined {
   if (!query.includes('timeout=')) return undefined;
   const text = new URLSearchParams(query).get('timeout');
   if (text === null || text === '') return undefined;
-  const ms = parseDuration(text);
-  if (ms === undefined) throw badRequest('invalid timeout specified in the request URL');
-  return ms === 0 ? undefined : ms;
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Go's duration (`1m30s`), in ms. */
-export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, n, unit] of text.matchAll(/([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)/g))
-    total += Number(n) * UNITS[unit!]!;
-  return total;
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch (err) {
+    throw badRequest(`invalid timeout specified in the request URL - ${(err as Error).message}`);
+  }
+  return ms > 0 ? ms : undefined;
 }

@@ -48,6 +48,28 @@ const cases: {
     message: 'invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
   },
   {
+    name: 'a timeout that is none',
+    url: `${MAP}?timeout=x`,
+    status: 400,
+    message: 'invalid timeout specified in the request URL - time: invalid duration "x"',
+  },
+  { name: 'a timeout in the past is none', url: `${MAP}?timeout=-1s`, status: 200 },
+  {
+    name: 'an export',
+    url: `${MAP}?export=true`,
+    status: 400,
+    message: 'the export parameter, deprecated since v1.14, is no longer supported',
+  },
+  { name: 'no export', url: `${MAP}?export=false`, status: 200 },
+  {
+    name: 'a map that is too long',
+    method: 'POST',
+    url: MAPS,
+    body: JSON.stringify({ metadata: { name: 'big' }, data: { a: 'x'.repeat(1_100_000) } }),
+    status: 422,
+    message: 'ConfigMap "big" is invalid: []: Too long: may not be more than 1048576 bytes',
+  },
+  {
     name: 'a JSON patch that is no JSON',
     method: 'PATCH',
     url: MAP,

@@ -1,4 +1,5 @@
 /** Admission of CONNECT: asked before anything is opened. Upstream: endpoints/handlers/rest.go ConnectResource */
+import { badRequest } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import { attributesFor } from '../handlers/attributes.ts';
@@ -8,6 +9,7 @@ export async function admitConnect(
   kind: string,
   options: Record<string, unknown>,
 ): Promise<void> {
+  if (request.query.has('dryRun')) throw badRequest('dryRun is not supported');
   const object = { kind, apiVersion: 'v1', metadata: {}, ...options } as KubeObject;
   const attributes = attributesFor(request, {
     operation: 'CONNECT',

@@ -3,7 +3,7 @@
  * name. Anything else in it is an error rather than silently without effect. Upstream: kube-scheduler/config/v1
  */
 import { load } from 'js-yaml';
-import { parseDuration } from '../flags.ts';
+import { parseDuration } from '../../machinery/meta/duration.ts';
 import { CommandError } from '../usage-error.ts';
 
 export interface SchedulerConfiguration {
@@ -27,9 +27,11 @@ function text(value: unknown, path: string): string {
   return value;
 }
 function duration(value: unknown, path: string): number {
-  const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-  if (ms === undefined) throw wrong(path, 'a duration');
-  return ms;
+  try {
+    return parseDuration(text(value, path));
+  } catch {
+    throw wrong(path, 'a duration');
+  }
 }
 function boolean(value: unknown, path: string): boolean {
   if (typeof value !== 'boolean') throw wrong(path, 'true or false');

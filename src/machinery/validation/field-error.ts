@@ -75,7 +75,8 @@ const make =
   (type: FieldErrorType) =>
   (path: Path | string, badValue: unknown, detail: string): FieldError => ({
     type,
-    field: path.toString() || '<nil>',
+    // Go tells a path without a name from none.
+    field: typeof path === 'string' ? path || '<nil>' : path.toString() || '[]',
     badValue,
     detail,
   });

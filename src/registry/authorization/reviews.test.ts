@@ -76,6 +76,12 @@ describe('reviews', () => {
       want: '.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
     },
     {
+      name: 'nobody about nothing',
+      resource: 'subjectaccessreviews',
+      object: { spec: {} },
+      want: '.authorization.k8s.io "" is invalid: [spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified, spec.user: Invalid value: "": at least one of user or group must be specified]',
+    },
+    {
       name: 'oneself',
       resource: 'selfsubjectaccessreviews',
       object: { spec: { nonResourceAttributes: { verb: 'get', path: '/healthz' } } },

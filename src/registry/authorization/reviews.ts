@@ -32,7 +32,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'subjectaccessreviews',
       async create(object) {
         const spec = specOf(object);
-        check([...validateSubject(spec), ...validateAttributes(spec)]);
+        check(validateSpec(spec));
         return { ...object, status: await evaluate(backend, attributesFrom(spec, subjectOf(spec))) } as KubeObject;
       },
     },
@@ -41,7 +41,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'localsubjectaccessreviews',
       async create(object, { namespace }) {
         const spec = specOf(object);
-        const errors = [...validateSubject(spec), ...validateAttributes(spec)];
+        const errors = validateSpec(spec);
         if (spec.resourceAttributes && spec.resourceAttributes.namespace !== object.metadata.namespace)
           errors.push(
             invalidField(
@@ -95,6 +95,14 @@ function specOf(object: KubeObject): Spec {
 /** Upstream names no kind here: its internal objects have lost it. */
 function check(errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid({ group: GROUP, kind: '' }, '', errors);
+}
+
+/** Of a review about somebody else: who is missing is said between what is asked and how it is selected. */
+function validateSpec(spec: Spec): FieldError[] {
+  const { resourceAttributes, nonResourceAttributes } = spec;
+  const isOne = (resourceAttributes === undefined) !== (nonResourceAttributes === undefined);
+  const [about, who] = [validateAttributes(spec), validateSubject(spec)];
+  return isOne ? [...who, ...about] : [...about, ...who];
 }
 
 function validateSubject(spec: Spec): FieldError[] {

@@ -22,7 +22,7 @@ function validateConfigMap(map: ConfigMap): Errors {
     invalidEach(isConfigMapKey(key), Path.root('binaryData').key(key), key, out);
     size += Buffer.byteLength(binaryData[key] ?? '', 'base64');
   }
-  if (size > MAX_DATA_SIZE) out.push(tooLong('', MAX_DATA_SIZE));
+  if (size > MAX_DATA_SIZE) out.push(tooLong(Path.root(''), MAX_DATA_SIZE));
   return out;
 }
 
