@@ -74,6 +74,11 @@ export interface ListOptions {
   limit?: number;
   /** The caller needs keys and revisions only: values may be left empty where that saves their transport. */
   withoutValues?: boolean;
+  /**
+   * Takes the items one by one, in any order, `at` being an item's place; `items` of the result is empty then. A value is the caller's
+   * during the call only: it is copied or done with. So a list of everything need not hold all of it twice.
+   */
+  each?(item: KeyValue, at: number): void;
   signal?: AbortSignal;
 }
 

@@ -120,11 +120,18 @@ function findSlot(b: Buffer): Slot {
   return { from: start + 1, to: start + 1, before: '', after: b[first] === CLOSE ? '' : ',' };
 }
 
-/** The object's bytes with `metadata.resourceVersion` set to `revision`; an earlier one is replaced. The argument stays as it is. */
-export function spliceResourceVersion(bytes: Buffer, revision: number): Buffer {
+/**
+ * The object's bytes with `metadata.resourceVersion` set to `revision`, in memory that `allocate` gives; an earlier one is replaced. The
+ * argument stays as it is.
+ */
+export function spliceResourceVersion(
+  bytes: Buffer,
+  revision: number,
+  allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const { from, to, before, after } = findSlot(bytes);
   const member = `${before}"resourceVersion":"${revision}"${after}`;
-  const out = Buffer.allocUnsafe(bytes.length - (to - from) + member.length);
+  const out = allocate(bytes.length - (to - from) + member.length);
   bytes.copy(out, 0, 0, from);
   out.write(member, from, 'latin1');
   bytes.copy(out, from + member.length, to);

@@ -92,7 +92,7 @@ export class Stores {
       const strategy = this.#options.strategyOf(storageRow);
       cache = this.#options.cacher.cacheFor<KubeObject>({
         prefix,
-        serve: (value, revision) => spliceResourceVersion(storedJson(value), revision),
+        serve: (value, revision, _key, allocate) => spliceResourceVersion(storedJson(value), revision, allocate),
         parse(bytes) {
           const object = parseJson(bytes) as KubeObject;
           if (strategy.sharesUnchanged === true) strategy.default?.(object);

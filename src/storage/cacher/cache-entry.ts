@@ -6,11 +6,15 @@
 import type { FormBudget, Kept } from './form-budget.ts';
 import { freezesObjects } from './freeze.ts';
 import type { ObjectBudget } from './object-budget.ts';
+import type { Resident, Slab, Slabs } from './slabs.ts';
+
+/** Stored bytes → served ones, always in memory of their own that `allocate` gives. */
+export type Serve = (value: Buffer, revision: number, key: string, allocate: (length: number) => Buffer) => Buffer;
 
 /** What a watch cache knows of its resource, defaults filled in. */
 export interface EntryCodec<T> {
   /** Absent: the bytes are served as they are stored. */
-  serve: ((value: Buffer, revision: number, key: string) => Buffer) | undefined;
+  serve: Serve | undefined;
   parse(bytes: Buffer): T;
   labels(object: T): Readonly<Record<string, string>>;
   fields(object: T): Readonly<Record<string, string>>;
@@ -24,13 +28,13 @@ interface WithMetadata {
   metadata?: { resourceVersion?: string };
 }
 
-export class CacheEntry<T> {
+export class CacheEntry<T> implements Resident {
   readonly key: string;
   /** The object's resourceVersion. */
   readonly revision: number;
   readonly createRevision: number;
   readonly #codec: EntryCodec<T>;
-  /** Stored bytes; given up once the served ones are made of them. */
+  /** Stored bytes that served ones could not be made of, or not yet. */
   #value: Buffer | undefined;
   #bytes: Buffer | undefined;
   #object: T | undefined;
@@ -40,19 +44,24 @@ export class CacheEntry<T> {
   #forms: Map<string, unknown> | undefined;
   #kept: Kept | undefined;
   #isRetired = false;
+  slab: Slab | undefined;
 
-  /** `object`, when the writer had it parsed anyway, is taken over and gets its resourceVersion here. */
+  /**
+   * `object`, when the writer had it parsed anyway, is taken over and gets its resourceVersion here. With `slabs` the served bytes are made at
+   * once and lie there; `value` is not kept.
+   */
   constructor(
     codec: EntryCodec<T>,
     at: { key: string; revision: number; createRevision: number },
     value: Buffer,
-    object?: T,
+    { object, slabs }: { object?: T | undefined; slabs?: Slabs } = {},
   ) {
     this.#codec = codec;
     this.key = at.key;
     this.revision = at.revision;
     this.createRevision = at.createRevision;
-    this.#value = value;
+    if (slabs === undefined) this.#value = value;
+    else this.#lieIn(slabs, value);
     if (object === undefined) return;
     this.#object = withRevision(object, at.revision);
     codec.budget?.add(this);
@@ -62,7 +71,8 @@ export class CacheEntry<T> {
   get bytes(): Buffer {
     if (this.#bytes === undefined) {
       const { serve } = this.#codec;
-      this.#bytes = serve === undefined ? this.#value! : serve(this.#value!, this.revision, this.key);
+      this.#bytes =
+        serve === undefined ? this.#value! : serve(this.#value!, this.revision, this.key, Buffer.allocUnsafe);
       this.#value = undefined;
     }
     return this.#bytes;
@@ -89,9 +99,30 @@ export class CacheEntry<T> {
     return this.#fields;
   }
 
+  get held(): Buffer {
+    return this.#bytes ?? this.#value!;
+  }
+
+  /** For the slabs. */
+  moved(bytes: Buffer): void {
+    if (this.#bytes === undefined) this.#value = bytes;
+    else this.#bytes = bytes;
+  }
+
   /** Bytes held. */
   get size(): number {
-    return (this.#bytes ?? this.#value!).length;
+    return this.held.length;
+  }
+
+  #lieIn(slabs: Slabs, value: Buffer): void {
+    const allocate = (length: number) => slabs.allocate(length);
+    try {
+      this.#bytes = this.#codec.serve?.(value, this.revision, this.key, allocate) ?? copyOf(value, allocate);
+    } catch {
+      // It cannot be served: whoever asks for it hears why.
+      this.#value = copyOf(value, allocate);
+    }
+    slabs.settle(this);
   }
 
   /** Something derived from this entry, made on first use of `name` and kept as long as the entry is current. */
@@ -148,11 +179,17 @@ export class CacheEntry<T> {
   asOf(revision: number): CacheEntry<T> {
     const object = this.#object === undefined ? undefined : copyMetadata(this.#object);
     const at = { key: this.key, revision, createRevision: this.createRevision };
-    const copy = new CacheEntry<T>(this.#codec, at, this.#bytes ?? this.#value!, object);
+    const copy = new CacheEntry<T>(this.#codec, at, this.held, { object });
     copy.#labels = this.#labels;
     copy.#fields = this.#fields;
     return copy;
   }
+}
+
+function copyOf(value: Buffer, allocate: (length: number) => Buffer): Buffer {
+  const copy = allocate(value.length);
+  value.copy(copy);
+  return copy;
 }
 
 function withRevision<T>(object: T, revision: number): T {

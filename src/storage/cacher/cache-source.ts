@@ -16,6 +16,7 @@ import { WatchHub } from '../watch-hub.ts';
 import { CacheEntry, type EntryCodec } from './cache-entry.ts';
 import type { FormBudget } from './form-budget.ts';
 import type { ObjectBudget } from './object-budget.ts';
+import { Slabs } from './slabs.ts';
 import type { WatchCacheOptions } from './watch-cache.ts';
 
 export interface CacheSourceOptions {
@@ -46,6 +47,8 @@ const FETCHED_MS = 60_000;
 const MANY = 64;
 // How old a bookmark of an idle resource may be on a shared store, ms.
 const PROGRESS_MS = 5_000;
+// A change in history without what it replaced.
+const CHANGE_BYTES = 100;
 
 export class CacheSource<T> implements AsyncDisposable {
   readonly clock: Clock;
@@ -64,6 +67,8 @@ export class CacheSource<T> implements AsyncDisposable {
   #filled: PromiseWithResolvers<Content<T>> = Promise.withResolvers();
   /** Kept over a refill: entries that did not change are taken over. */
   #old: VersionedMap<CacheEntry<T>> | undefined;
+  /** Where the entries of the content, its history included, have their bytes. */
+  #slabs = new Slabs();
   #historyBytes = 0;
   #forgetting: Timer | undefined;
   readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
@@ -166,7 +171,7 @@ export class CacheSource<T> implements AsyncDisposable {
 
   /** Forgets history up to `revision`, and answers kept from before it. */
   compact(revision: number): void {
-    this.#content?.map.compact(revision);
+    for (const change of this.#content?.map.compact(revision) ?? []) this.#forget(change);
     for (const kept of this.#fetched.keys()) if (kept < revision) this.#fetched.delete(kept);
   }
 
@@ -215,10 +220,17 @@ export class CacheSource<T> implements AsyncDisposable {
   }
 
   async #fill(onEnd: (error: StorageError | undefined) => void, signal: AbortSignal): Promise<void> {
-    const { items, revision } = await this.#storage.list(this.#prefix, { signal });
+    const slabs = new Slabs();
+    const entries: CacheEntry<T>[] = [];
+    const each = (kv: KeyValue, at: number) => {
+      entries[at] = this.#entryOf(kv, slabs);
+    };
+    const { revision } = await this.#storage.list(this.#prefix, { signal, each });
     const map = new VersionedMap<CacheEntry<T>>(revision);
-    for (const kv of items) map.load(kv.key, this.#entryOf(kv));
+    for (const entry of entries) map.load(entry.key, entry);
+    entries.length = 0;
     const hub = new WatchHub(revision);
+    this.#slabs = slabs;
     this.#historyBytes = 0;
     let live = false;
     const early: (readonly WatchEvent[])[] = [];
@@ -249,16 +261,19 @@ export class CacheSource<T> implements AsyncDisposable {
       const entry =
         event.type === 'delete'
           ? undefined
-          : this.#entryOf({
-              key: event.key,
-              value: event.value!,
-              modRevision: event.revision,
-              createRevision: event.createRevision ?? event.revision,
-            });
+          : this.#entryOf(
+              {
+                key: event.key,
+                value: event.value!,
+                modRevision: event.revision,
+                createRevision: event.createRevision ?? event.revision,
+              },
+              this.#slabs,
+            );
       // A delete of a key that was created and deleted while the list was being read.
       if (entry === undefined && map.get(event.key) === undefined) continue;
       const change = map.apply(event.key, event.revision, entry);
-      this.#historyBytes += (change.previous?.size ?? 0) + 100;
+      this.#historyBytes += historySize(change);
       raw?.push(rawEvent(change));
       try {
         this.#listener.changed(change);
@@ -270,10 +285,16 @@ export class CacheSource<T> implements AsyncDisposable {
     while (map.historyLength > this.#maxEvents || this.#historyBytes > this.#maxBytes) {
       const oldest = map.oldest;
       if (oldest === undefined) break;
-      this.#historyBytes -= (oldest.previous?.size ?? 0) + 100;
       map.dropOldest();
+      this.#forget(oldest);
     }
     if (events.length > 0) hub.commit(raw ?? [], events[events.length - 1]!.revision);
+  }
+
+  /** The change is no longer history, and what it replaced no longer anywhere here. */
+  #forget(change: Change<CacheEntry<T>>): void {
+    this.#historyBytes -= historySize(change);
+    if (change.previous !== undefined) this.#slabs.leave(change.previous);
   }
 
   #lose(error: StorageError | undefined): void {
@@ -287,12 +308,15 @@ export class CacheSource<T> implements AsyncDisposable {
     content.hub.close(error);
   }
 
-  /** The entry for a stored value: the one that is there already when it is the same write. */
-  #entryOf(kv: KeyValue): CacheEntry<T> {
+  /** The entry for a stored value: the one that is there already when it is the same write. With `slabs` it moves, or is made, there. */
+  #entryOf(kv: KeyValue, slabs?: Slabs): CacheEntry<T> {
     const known = this.#known(kv.key);
-    if (known?.revision === kv.modRevision) return known;
+    if (known?.revision === kv.modRevision) {
+      if (slabs !== undefined) slabs.take(known);
+      return known;
+    }
     const at = { key: kv.key, revision: kv.modRevision, createRevision: kv.createRevision };
-    return new CacheEntry<T>(this.codec, at, kv.value, this.#seeds.get(kv.value));
+    return new CacheEntry<T>(this.codec, at, kv.value, { object: this.#seeds.get(kv.value), ...(slabs && { slabs }) });
   }
 
   /** Entries for keys that were listed without values: nearly all are here; what is not yet is read. */
@@ -334,6 +358,11 @@ export class CacheSource<T> implements AsyncDisposable {
   #known(key: string): CacheEntry<T> | undefined {
     return (this.#content?.map ?? this.#old)?.get(key);
   }
+}
+
+/** What a change in history takes: the bytes it replaced, and its own. */
+function historySize<T>({ previous }: Change<CacheEntry<T>>): number {
+  return (previous?.size ?? 0) + CHANGE_BYTES;
 }
 
 export function rawEvent<T>({ key, revision, current, previous }: Change<CacheEntry<T>>): WatchEvent {

@@ -55,7 +55,9 @@ export class RawCache implements AsyncDisposable {
     const end = prefixEnd(prefix);
     const entries = content.range(options.start ?? prefix, end, limit);
     const remaining = entries.length < limit ? 0 : content.countRange(`${entries[entries.length - 1]!.key}\0`, end);
-    return { items: entries.map(rawKeyValue), revision, more: remaining > 0, remaining };
+    const items = entries.map(rawKeyValue);
+    options.each && items.forEach(options.each);
+    return { items: options.each ? [] : items, revision, more: remaining > 0, remaining };
   }
 
   async count(prefix: string): Promise<number> {

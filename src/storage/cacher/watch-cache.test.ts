@@ -294,6 +294,23 @@ describe('watch cache', () => {
     assert.equal((await cache.list({ revision: revisions[0]! })).entries.length, 1);
   });
 
+  it('keeps as much history after compactions as before them', async () => {
+    await using t = await open();
+    const cache = t.cacher.cacheFor<Thing>({ prefix: '/registry/some/', historyBytes: 5000 });
+    await cache.ready();
+    const key = '/registry/some/k';
+    let revision = await t.cacher.create(key, thing('k'));
+    for (let i = 0; i < 100; i++) {
+      const after = revision;
+      revision = await t.cacher.update(key, thing('k'), revision);
+      if (i % 5 !== 0) continue;
+      // Nothing but the newest change is in history, so a watch from before it can resume.
+      await t.cacher.compact(after);
+      const watch = await cache.watch({ ...observer(), after });
+      watch.close();
+    }
+  });
+
   it('fills itself again when its source is lost, keeps what did not change and ends the watches', async () => {
     const clock = new VirtualClock();
     const memory = await openMemoryStorage({ clock });

@@ -7,7 +7,7 @@ import { Turns } from '../../base/turns.ts';
 import { futureRevision } from '../errors.ts';
 import { prefixEnd, type SortedMap } from '../memory/sorted-map.ts';
 import { StorageError } from '../storage.ts';
-import type { CacheEntry } from './cache-entry.ts';
+import type { CacheEntry, Serve } from './cache-entry.ts';
 import { CacheIndex } from './cache-index.ts';
 import { CacheSource, type CacheSourceOptions, type Content } from './cache-source.ts';
 import { CacheWatch, type CacheWatchOptions } from './cache-watch.ts';
@@ -18,7 +18,7 @@ export interface WatchCacheOptions<T> {
   /** `/registry/pods/`; ends with '/'. */
   prefix: string;
   /** Stored bytes → served JSON with resourceVersion. Must also take served bytes of an older revision. Absent: unchanged. */
-  serve?(value: Buffer, revision: number, key: string): Buffer;
+  serve?: Serve;
   /** Default: JSON.parse. */
   parse?(bytes: Buffer): T;
   /** Default: metadata.labels. */

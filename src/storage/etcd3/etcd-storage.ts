@@ -100,6 +100,8 @@ class EtcdStorage implements Storage {
     const end = rangeEnd(prefix);
     const limit = options.limit || Number.POSITIVE_INFINITY;
     const items: KeyValue[] = [];
+    const { each } = options;
+    let found = 0;
     let start = options.start ?? prefix;
     let { revision } = options;
     for (;;) {
@@ -107,7 +109,7 @@ class EtcdStorage implements Storage {
         {
           key: Buffer.from(start),
           range_end: end,
-          limit: Math.min(options.withoutValues ? KEYS_PAGE : PAGE, limit - items.length),
+          limit: Math.min(options.withoutValues ? KEYS_PAGE : PAGE, limit - found),
           keys_only: options.withoutValues === true,
           serializable: options.minRevision === 0 && revision === undefined,
           ...(revision === undefined ? {} : { revision }),
@@ -117,10 +119,17 @@ class EtcdStorage implements Storage {
       );
       checkReached(options.minRevision, response);
       revision ??= Number(response.header.revision);
-      for (const kv of response.kvs) items.push(keyValueOf(kv));
+      let last = start;
+      for (const kv of response.kvs) {
+        const item = keyValueOf(kv);
+        if (each === undefined) items.push(item);
+        else each(item, found);
+        found++;
+        last = item.key;
+      }
       const remaining = Number(response.count) - response.kvs.length;
-      if (!response.more || items.length >= limit) return { items, revision, more: remaining > 0, remaining };
-      start = `${items[items.length - 1]!.key}\0`;
+      if (!response.more || found >= limit) return { items, revision, more: remaining > 0, remaining };
+      start = `${last}\0`;
     }
   }
 

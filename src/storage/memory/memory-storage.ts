@@ -77,7 +77,8 @@ class MemoryStorage implements Storage {
     const end = prefixEnd(prefix);
     const items = map.range(start, end, limit);
     const remaining = items.length < limit ? 0 : map.countRange(`${items[items.length - 1]!.key}\0`, end);
-    return { items, revision, more: remaining > 0, remaining };
+    options.each && items.forEach(options.each);
+    return { items: options.each ? [] : items, revision, more: remaining > 0, remaining };
   }
 
   async count(prefix: string): Promise<number> {

@@ -45,11 +45,11 @@ export interface RowsMessage {
   keys: string[];
   /** Per row: mod revision, create revision, length of the value, position in the answer. */
   numbers: Float64Array;
-  values: Uint8Array;
+  values: Uint8Array<ArrayBuffer>;
   revision: number;
   /** Items that match but lie behind the limit. */
   remaining: number;
-  /** More rows of this answer follow by `next` with this cursor. */
+  /** More rows of this answer follow by `next` with this cursor, packed into `spare` if it is large enough. */
   cursor: number | undefined;
 }
 
@@ -73,7 +73,7 @@ export type Request =
   | WriteMessage
   | { type: 'get'; id: number; key: string; minRevision: number }
   | { type: 'list'; id: number; prefix: string; start: string; limit: number; revision: number; minRevision: number }
-  | { type: 'next'; id: number; cursor: number }
+  | { type: 'next'; id: number; cursor: number; spare: ArrayBuffer | undefined }
   | { type: 'drop'; id: number; cursor: number }
   | { type: 'changes'; id: number; prefix: string; after: number; wantPrevious: boolean }
   | { type: 'count'; id: number; prefix: string }

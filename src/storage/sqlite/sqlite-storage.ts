@@ -53,6 +53,8 @@ export interface SqliteStorageOptions {
   watchBuffer?: number;
 }
 
+const WORKER_YOUNG_MB = 6;
+
 /** Opens the store, or fails with a StorageError whose message can stand alone: in use, corrupt, no space, not writable. */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   // The package is compiled to JavaScript, the checkout runs as it is.
@@ -61,6 +63,8 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     workerData: { dir: options.dir, maxBytes: options.maxBytes },
     name: 'storage',
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    // What it allocates is done with when a message is answered: a large young generation would only be memory that is never given back.
+    resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
   });
   worker.unref();
   const opened = await new Promise<OpenedMessage>((resolve, reject) => {
@@ -135,9 +139,11 @@ class SqliteStorage implements Storage {
     this.#check(options.signal);
     const rows = await this.#ask<RowsMessage>({ type: 'get', id: 0, key, minRevision: options.minRevision ?? 0 });
     options.signal?.throwIfAborted();
-    const items: KeyValue[] = [];
-    addItems(rows, items);
-    return items[0];
+    let found: KeyValue | undefined;
+    forEachRow(rows, (item) => {
+      found = item;
+    });
+    return found;
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
@@ -152,7 +158,14 @@ class SqliteStorage implements Storage {
       minRevision: options.minRevision ?? 0,
     });
     const { revision, remaining } = rows;
-    const items: KeyValue[] = new Array(rows.total);
+    const { each } = options;
+    const items: KeyValue[] = each === undefined ? new Array(rows.total) : [];
+    const take = (item: KeyValue, at: number) => {
+      if (each === undefined) items[at] = item;
+      else each(item, at);
+    };
+    /** What the worker packs the next part but one into: two buffers go to and fro. */
+    let spare: ArrayBuffer | undefined;
     for (;;) {
       if (options.signal?.aborted) {
         if (rows.cursor !== undefined) this.#post({ type: 'drop', id: 0, cursor: rows.cursor });
@@ -160,9 +173,12 @@ class SqliteStorage implements Storage {
       }
       // Asked for before this part is unpacked: both threads work at once.
       const next =
-        rows.cursor === undefined ? undefined : this.#ask<RowsMessage>({ type: 'next', id: 0, cursor: rows.cursor });
-      addItems(rows, items);
+        rows.cursor === undefined
+          ? undefined
+          : this.#ask<RowsMessage>({ type: 'next', id: 0, cursor: rows.cursor, spare }, spare && [spare]);
+      forEachRow(rows, take);
       if (next === undefined) break;
+      spare = each === undefined ? undefined : rows.values.buffer;
       rows = await next;
     }
     return { items, revision, more: remaining > 0, remaining };
@@ -294,18 +310,18 @@ class SqliteStorage implements Storage {
     ]);
   }
 
-  #post(request: Request): void {
+  #post(request: Request, transfer: ArrayBuffer[] = []): void {
     this.#flush();
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, transfer);
   }
 
-  async #ask<R extends Reply>(request: Request): Promise<R> {
+  async #ask<R extends Reply>(request: Request, transfer?: ArrayBuffer[]): Promise<R> {
     if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const id = this.#nextId++;
     this.#requests.set(id, { resolve, reject });
     this.#busy();
-    this.#post({ ...request, id });
+    this.#post({ ...request, id }, transfer);
     return (await promise) as R;
   }
 
@@ -420,17 +436,18 @@ function bufferOf(bytes: Uint8Array, at: number, length: number): Buffer {
   return length === 0 ? NOTHING : Buffer.from(bytes.buffer, bytes.byteOffset + at, length);
 }
 
-function addItems({ keys, numbers, values }: RowsMessage, items: KeyValue[]): void {
+function forEachRow({ keys, numbers, values }: RowsMessage, take: (item: KeyValue, at: number) => void): void {
   let at = 0;
   for (let i = 0; i < keys.length; i++) {
     const n = i * ROW_NUMBERS;
     const length = numbers[n + 2]!;
-    items[numbers[n + 3]!] = {
+    const item = {
       key: keys[i]!,
       value: bufferOf(values, at, length),
       modRevision: numbers[n]!,
       createRevision: numbers[n + 1]!,
     };
+    take(item, numbers[n + 3]!);
     at += length;
   }
 }

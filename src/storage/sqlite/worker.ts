@@ -24,7 +24,7 @@ const port: MessagePort = parentPort!;
 const file = join(dir, DATABASE_FILE);
 
 // An answer is cut where it grows past this, so that writes get their turn.
-const ANSWER_BYTES = 4 << 20;
+const ANSWER_BYTES = 1 << 20;
 // Rows removed, pages given back in one go of a compaction.
 const REMOVE_ROWS = 500;
 const SHRINK_PAGES = 256;
@@ -58,10 +58,11 @@ function fail(id: number, err: unknown): void {
   reply({ type: 'failed', id, code, message, key, revision });
 }
 
-function pack(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function pack(parts: readonly Uint8Array[], spare?: ArrayBuffer): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const p of parts) length += p.length;
-  const out = new Uint8Array(new ArrayBuffer(length));
+  const fits = spare !== undefined && length <= spare.byteLength;
+  const out = new Uint8Array(fits ? spare : new ArrayBuffer(length), 0, length);
   let at = 0;
   for (const p of parts) {
     out.set(p, at);
@@ -92,7 +93,7 @@ function writeGroup(group: readonly WriteMessage[]): void {
 }
 
 /** Sends the next part of an answer, as much as fits one message. */
-function sendRows(id: number, answer: Answer): void {
+function sendRows(id: number, answer: Answer, spare?: ArrayBuffer): void {
   const { rows, order, revision, remaining } = answer;
   const values: Uint8Array[] = [];
   const keys: string[] = [];
@@ -102,6 +103,10 @@ function sendRows(id: number, answer: Answer): void {
     const position = order[answer.sent++]!;
     const { key, mod, created } = rows[position]!;
     const value = store.value(mod, key);
+    if (values.length > 0 && spare !== undefined && size + value.length > spare.byteLength) {
+      answer.sent--;
+      break;
+    }
     values.push(value);
     keys.push(key);
     numbers.push(mod, created, value.length, position);
@@ -112,7 +117,7 @@ function sendRows(id: number, answer: Answer): void {
     cursor = nextCursor++;
     cursors.set(cursor, answer);
   }
-  const packed = pack(values);
+  const packed = pack(values, spare);
   const packedNumbers = Float64Array.from(numbers);
   const message: RowsMessage = {
     type: 'rows',
@@ -222,7 +227,7 @@ function handle(message: Exclude<Request, WriteMessage>): void {
       const answer = cursors.get(message.cursor);
       if (answer === undefined) throw new StorageError('Closed', 'the list was given up');
       cursors.delete(message.cursor);
-      sendRows(id, answer);
+      sendRows(id, answer, message.spare);
       if (cursors.size === 0) step();
       return;
     }

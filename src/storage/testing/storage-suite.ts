@@ -197,6 +197,24 @@ function reads(promise: Declare): void {
     },
   );
 
+  promise('a list hands every item over with its place, if asked to', async ({ storage, root }) => {
+    const names = ['b', 'a', 'c', 'e', 'd'];
+    const value = (n: string) => bytes(`${n}${'x'.repeat(300_000)}${n}`);
+    for (const n of names) await storage.create(root + n, value(n));
+    const found: string[] = [];
+    const options = {
+      each: (item: KeyValue, at: number) => {
+        assert.ok(item.value.equals(value(item.key.slice(root.length))), item.key);
+        found[at] = item.key.slice(root.length);
+      },
+    };
+    const all = await storage.list(root, options);
+    assert.deepEqual([found, all.items], [['a', 'b', 'c', 'd', 'e'], []]);
+    found.length = 0;
+    const some = await storage.list(root, { ...options, start: `${root}b`, limit: 3 });
+    assert.deepEqual([found, some.items, some.more, some.remaining], [['b', 'c', 'd'], [], true, 1]);
+  });
+
   promise('pages at one revision see one state while writers change it', async ({ storage, root }) => {
     const want: string[] = [];
     for (let i = 0; i < 25; i++) {
