@@ -2,6 +2,7 @@
  * The admission contract. A plugin sees one request as Attributes; the chain (chain.ts) runs all mutating plugins in the
  * order of order.ts, then, after the strategy's validation, all validating ones. Upstream: apiserver/pkg/admission/interfaces.go
  */
+import type { Awaitable } from '../base/when.ts';
 import type { GroupVersionKind, GroupVersionResource, KubeObject } from '../machinery/meta/object.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -45,13 +46,13 @@ export interface AdmissionPlugin {
   /** Depends on nothing but the operation. */
   handles(operation: Operation): boolean;
   /** Changes `attributes.object` or throws a StatusError. */
-  admit?(attributes: Attributes): void | Promise<void>;
+  admit?(attributes: Attributes): Awaitable<void>;
   /** Throws a StatusError to refuse. */
-  validate?(attributes: Attributes): void | Promise<void>;
+  validate?(attributes: Attributes): Awaitable<void>;
 }
 
-/** What the API server calls. */
+/** What the API server calls. A promise only where something is waited for. */
 export interface Admission {
-  admit(attributes: Attributes): Promise<void>;
-  validate(attributes: Attributes): Promise<void>;
+  admit(attributes: Attributes): Awaitable<void>;
+  validate(attributes: Attributes): Awaitable<void>;
 }

@@ -3,6 +3,7 @@
  * webhooks that ask for it run again (webhook/mutating.ts). Upstream: apiserver/pkg/admission/chain.go
  */
 import type { Clock } from '../base/clock.ts';
+import { type Awaitable, when } from '../base/when.ts';
 import { groupResourceString } from '../machinery/errors/status-error.ts';
 import type { Admission, AdmissionPlugin, Attributes, Operation } from './admission.ts';
 import type { AdmissionMetrics, Outcome } from './admission-metrics.ts';
@@ -25,7 +26,7 @@ export function newAdmission({ enable, disable, ...context }: AdmissionOptions):
 
 /** A half of the chain for one kind of request. */
 interface Half {
-  calls: readonly { run(attributes: Attributes): void | Promise<void>; took: Outcome }[];
+  calls: readonly { run(attributes: Attributes): Awaitable<void>; took: Outcome }[];
   took: Outcome;
 }
 
@@ -59,34 +60,65 @@ export function chain(plugins: readonly AdmissionPlugin[], { clock, metrics }: C
     return halves;
   };
   return {
-    async admit(attributes) {
+    admit(attributes) {
       const { admit } = concerned(attributes);
-      await run(admit, attributes, clock);
-      if (!takeReinvocation(attributes)) return;
-      await run(admit, attributes, clock);
-      takeReinvocation(attributes);
+      return when(run(admit, attributes, clock), () => {
+        if (!takeReinvocation(attributes)) return;
+        return when(run(admit, attributes, clock), () => void takeReinvocation(attributes));
+      });
     },
     validate: (attributes) => run(concerned(attributes).validate, attributes, clock),
   };
 }
 
-async function run(half: Half, attributes: Attributes, clock: Clock): Promise<void> {
+/** One half for one request. */
+interface Run {
+  half: Half;
+  attributes: Attributes;
+  clock: Clock;
+  began: number;
+}
+
+function run(half: Half, attributes: Attributes, clock: Clock): Awaitable<void> {
   const began = clock.monotonic();
-  // The end of one is the beginning of the next: looking at the clock is what timing costs.
-  let last = began;
-  for (const { run, took } of half.calls) {
+  return runFrom(0, began, { half, attributes, clock, began });
+}
+
+/** Waits only for plugins that wait. `last`: when the plugin before `first` ended, which is when this one begins. */
+function runFrom(first: number, last: number, run: Run): Awaitable<void> {
+  const { calls, took } = run.half;
+  let before = last;
+  for (let i = first; i < calls.length; i++) {
+    const call = calls[i]!;
+    let pending: Awaitable<void>;
     try {
-      const pending = run(attributes);
-      if (pending !== undefined) await pending;
+      pending = call.run(run.attributes);
     } catch (err) {
-      const now = clock.monotonic();
-      took.rejected((now - last) / 1000);
-      half.took.rejected((now - began) / 1000);
-      throw err;
+      throw refused(call.took, before, run, err);
     }
-    const now = clock.monotonic();
-    took.accepted((now - last) / 1000);
-    last = now;
+    if (pending !== undefined) return waitFor(pending, i, before, run);
+    const now = run.clock.monotonic();
+    call.took.accepted((now - before) / 1000);
+    before = now;
   }
-  half.took.accepted((last - began) / 1000);
+  took.accepted((before - run.began) / 1000);
+}
+
+async function waitFor(pending: Promise<void>, i: number, last: number, run: Run): Promise<void> {
+  const { took } = run.half.calls[i]!;
+  try {
+    await pending;
+  } catch (err) {
+    throw refused(took, last, run, err);
+  }
+  const now = run.clock.monotonic();
+  took.accepted((now - last) / 1000);
+  return runFrom(i + 1, now, run);
+}
+
+function refused(took: Outcome, last: number, { half, clock, began }: Run, err: unknown): unknown {
+  const now = clock.monotonic();
+  took.rejected((now - last) / 1000);
+  half.took.rejected((now - began) / 1000);
+  return err;
 }

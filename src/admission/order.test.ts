@@ -62,7 +62,7 @@ describe('order', () => {
     const admission = chain([takes('Quick', 10), takes('Slow', 300, refuses)], { clock, metrics });
     const a = request({ resource: 'pods', object: { metadata: { name: 'x' } } });
     await admission.admit(a);
-    await assert.rejects(admission.validate(a), { message: 'no' });
+    await assert.rejects(async () => admission.validate(a), { message: 'no' });
     const lines = (await registry.metrics()).split('\n').filter((l) => /_(sum|count)\{|le="0.025"/.test(l));
     const family = (name: string) => `apiserver_admission_${name}_admission_duration_seconds`;
     const of = (plugin: string, type: string, rejected: boolean) =>

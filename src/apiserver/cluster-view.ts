@@ -28,36 +28,47 @@ export function clusterView(table: ResourceTable, stores: Stores): ClusterView {
     return row && stores.forRow(row);
   };
   const read = async <T extends KubeObject>(
-    resource: GroupResource,
-    namespace: string,
-    name: string,
+    store: StoreCore,
+    key: string,
     options: { minRevision?: number },
   ): Promise<T | undefined> => {
-    const store = storeOf(resource);
-    if (store === undefined) return undefined;
-    const problem = pathSegmentProblem(name);
-    if (problem !== undefined) {
-      // Caches just have no such object; a client would refuse to ask for it.
-      if (options.minRevision !== undefined) return undefined;
-      throw new Error(`invalid resource name ${JSON.stringify(name)}: [${problem}]`);
-    }
-    const entry = await store.cache.get(store.key(namespace, name), options);
+    const entry = await store.cache.get(key, options);
     return entry && (store.object(entry) as T);
+  };
+  // Caches just have no object of a name that cannot be one.
+  const cacheOf = (resource: GroupResource, name: string): StoreCore | undefined =>
+    pathSegmentProblem(name) === undefined ? storeOf(resource) : undefined;
+  const readAll = async <T extends KubeObject>(store: StoreCore, prefix: string): Promise<readonly T[]> => {
+    const { entries } = await store.cache.list({ prefix, minRevision: 0 });
+    return entries.map((entry) => store.object(entry) as T);
   };
   return {
     peek: <T extends KubeObject>(resource: GroupResource, namespace: string, name: string) => {
-      const store = storeOf(resource);
-      if (store === undefined || pathSegmentProblem(name) !== undefined) return undefined;
-      const entry = store.cache.peek(store.key(namespace, name));
-      return entry && (store.object(entry) as T);
+      const store = cacheOf(resource, name);
+      const entry = store?.cache.peek(store.key(namespace, name));
+      return entry && (store!.object(entry) as T);
     },
-    get: (resource, namespace, name) => read(resource, namespace, name, { minRevision: 0 }),
-    getLive: (resource, namespace, name) => read(resource, namespace, name, {}),
-    async list<T extends KubeObject>(resource: GroupResource, namespace: string): Promise<readonly T[]> {
+    get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string) {
+      const store = cacheOf(resource, name);
+      if (store === undefined) return undefined;
+      const key = store.key(namespace, name);
+      const entry = store.cache.getNow(key, 0);
+      return entry === 'wait' ? read<T>(store, key, { minRevision: 0 }) : entry && (store.object(entry) as T);
+    },
+    async getLive<T extends KubeObject>(resource: GroupResource, namespace: string, name: string) {
+      const store = storeOf(resource);
+      if (store === undefined) return undefined;
+      const problem = pathSegmentProblem(name);
+      // A client would refuse to ask for it.
+      if (problem !== undefined) throw new Error(`invalid resource name ${JSON.stringify(name)}: [${problem}]`);
+      return read<T>(store, store.key(namespace, name), {});
+    },
+    list<T extends KubeObject>(resource: GroupResource, namespace: string) {
       const store = storeOf(resource);
       if (store === undefined) return [];
-      const { entries } = await store.cache.list({ prefix: store.prefix(namespace), minRevision: 0 });
-      return entries.map((entry) => store.object(entry) as T);
+      const prefix = store.prefix(namespace);
+      const entries = store.cache.listNow(prefix);
+      return entries === 'wait' ? readAll<T>(store, prefix) : entries.map((entry) => store.object(entry) as T);
     },
   };
 }

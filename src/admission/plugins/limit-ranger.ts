@@ -2,7 +2,9 @@
  * LimitRanger: fills in a namespace's default requests and limits and refuses pods and claims outside its bounds.
  * Upstream: plugin/pkg/admission/limitranger
  */
+
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../api/core-v1.ts';
+import { when } from '../../base/when.ts';
 import {
   formatQuantity,
   parseQuantity,
@@ -24,21 +26,25 @@ export function limitRanger(data: AdmissionData): AdmissionPlugin {
     name: 'LimitRanger',
     resources: ['pods', 'persistentvolumeclaims'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async admit(a) {
+    admit(a) {
       if (!concerns(a) || a.kind.kind !== 'Pod') return;
-      for (const range of await ranges(a)) setDefaults(range, a.object as Pod);
+      return when(ranges(a), (found) => {
+        for (const range of found) setDefaults(range, a.object as Pod);
+      });
     },
-    async validate(a) {
+    validate(a) {
       if (!concerns(a)) return;
-      for (const range of await ranges(a)) {
-        const errors =
-          a.kind.kind === 'Pod'
-            ? checkPod(range, a.object as Pod)
-            : checkClaim(range, a.object as PersistentVolumeClaim);
-        if (errors.length > 0) throw refuse(a, aggregate(errors));
-      }
+      return when(ranges(a), (found) => {
+        for (const range of found) check(a, range);
+      });
     },
   };
+}
+
+function check(a: Attributes, range: LimitRange): void {
+  const errors =
+    a.kind.kind === 'Pod' ? checkPod(range, a.object as Pod) : checkClaim(range, a.object as PersistentVolumeClaim);
+  if (errors.length > 0) throw refuse(a, aggregate(errors));
 }
 
 function concerns(a: Attributes): boolean {
@@ -103,10 +109,14 @@ function checkPod(range: LimitRange, pod: Pod): string[] {
   for (const limit of range.spec?.limits ?? []) {
     if (limit.type === 'Container')
       for (const c of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
-        errors.push(...check(limit, parseQuantities(c.resources?.requests), parseQuantities(c.resources?.limits)));
+        errors.push(...checkItem(limit, parseQuantities(c.resources?.requests), parseQuantities(c.resources?.limits)));
     if (limit.type === 'Pod')
       errors.push(
-        ...check(limit, podTotal(spec, 'requests', { overhead: false }), podTotal(spec, 'limits', { overhead: false })),
+        ...checkItem(
+          limit,
+          podTotal(spec, 'requests', { overhead: false }),
+          podTotal(spec, 'limits', { overhead: false }),
+        ),
       );
   }
   return errors;
@@ -122,7 +132,7 @@ function checkClaim(range: LimitRange, claim: PersistentVolumeClaim): string[] {
     ]);
 }
 
-function check(limit: LimitRangeItem, requests: Quantities, limits: Quantities): string[] {
+function checkItem(limit: LimitRangeItem, requests: Quantities, limits: Quantities): string[] {
   return [
     ...each(limit.min, (name, q) => checkMin(limit.type, name, q, requests, limits)),
     ...each(limit.max, (name, q) => checkMax(limit.type, name, q, requests, limits)),

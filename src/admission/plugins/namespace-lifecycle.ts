@@ -2,7 +2,9 @@
  * NamespaceLifecycle: nothing is made in a namespace that is not there or is going away, and the immortal namespaces are not
  * deleted. Upstream: apiserver/pkg/admission/plugin/namespace/lifecycle
  */
+
 import type { Namespace } from '../../api/core-v1.ts';
+import { when } from '../../base/when.ts';
 import { notFound } from '../../machinery/errors/status-error.ts';
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
 import type { AdmissionData } from '../data.ts';
@@ -20,7 +22,7 @@ export function namespaceLifecycle(data: AdmissionData): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
     handles: (operation) => operation !== 'CONNECT',
-    async admit(a) {
+    admit(a) {
       if (
         a.operation === 'DELETE' &&
         a.resource.group === '' &&
@@ -37,13 +39,19 @@ export function namespaceLifecycle(data: AdmissionData): AdmissionPlugin {
       }
       if (a.namespace === '' || a.operation === 'DELETE') return;
       if (a.resource.group === 'authorization.k8s.io' && a.resource.resource === 'localsubjectaccessreviews') return;
-      let namespace = await data.get<Namespace>(NAMESPACES, '', a.namespace);
-      if (namespace === undefined || (isRecentlyDeleted(a.namespace) && namespace.status?.phase === 'Active'))
-        namespace = await data.getLive<Namespace>(NAMESPACES, '', a.namespace);
-      if (namespace === undefined) throw notFound(NAMESPACES, a.namespace);
-      if (a.operation === 'CREATE' && namespace.status?.phase === 'Terminating') throw terminating(a);
+      return when(data.get<Namespace>(NAMESPACES, '', a.namespace), (cached) => {
+        const isDoubtful =
+          cached === undefined || (isRecentlyDeleted(a.namespace) && cached.status?.phase === 'Active');
+        if (!isDoubtful) return check(a, cached);
+        return when(data.getLive<Namespace>(NAMESPACES, '', a.namespace), (live) => check(a, live));
+      });
     },
   };
+}
+
+function check(a: Attributes, namespace: Namespace | undefined): void {
+  if (namespace === undefined) throw notFound(NAMESPACES, a.namespace);
+  if (a.operation === 'CREATE' && namespace.status?.phase === 'Terminating') throw terminating(a);
 }
 
 function terminating(a: Attributes) {

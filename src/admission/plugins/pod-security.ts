@@ -2,7 +2,9 @@
  * PodSecurity: holds pods to the level that labels of their namespace demand, and warns about templates that would not pass.
  * Upstream: pod-security-admission/admission/admission.go
  */
+
 import type { Namespace, Pod, PodSpec } from '../../api/core-v1.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { internalError, invalid } from '../../machinery/errors/status-error.ts';
 import type { KubeObject, ObjectMeta } from '../../machinery/meta/object.ts';
 import { aggregateMessage } from '../../machinery/validation/field-error.ts';
@@ -48,26 +50,27 @@ export function podSecurity(data: AdmissionData): AdmissionPlugin {
     name: 'PodSecurity',
     resources: ['namespaces', 'pods', ...CONTROLLERS],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async validate(a) {
+    validate(a) {
       if (a.object === undefined) return;
       const { group, resource } = a.resource;
       const name = group === '' ? resource : `${resource}.${group}`;
       if (name === 'namespaces') return a.subresource === '' ? validateNamespace(data, a) : undefined;
       if (name === 'pods') return IGNORED_SUBRESOURCES.has(a.subresource) ? undefined : validatePod(data, a);
-      if (a.subresource === '' && CONTROLLERS.has(name)) await validateController(data, a);
+      if (a.subresource === '' && CONTROLLERS.has(name)) return validateController(data, a);
     },
   };
 }
 
-async function namespaceOf(data: AdmissionData, a: Attributes): Promise<Namespace | undefined> {
-  return (
-    (await data.get<Namespace>(NAMESPACES, '', a.namespace)) ??
-    (await data.getLive<Namespace>(NAMESPACES, '', a.namespace))
-  );
+function namespaceOf(data: AdmissionData, a: Attributes): Awaitable<Namespace | undefined> {
+  const cached = data.get<Namespace>(NAMESPACES, '', a.namespace);
+  return when(cached, (found) => found ?? data.getLive<Namespace>(NAMESPACES, '', a.namespace));
 }
 
-async function validatePod(data: AdmissionData, a: Attributes): Promise<void> {
-  const namespace = await namespaceOf(data, a);
+function validatePod(data: AdmissionData, a: Attributes): Awaitable<void> {
+  return when(namespaceOf(data, a), (namespace) => checkPod(a, namespace));
+}
+
+function checkPod(a: Attributes, namespace: Namespace | undefined): void {
   if (namespace === undefined)
     throw internalError(new Error(`failed to lookup namespace ${JSON.stringify(a.namespace)}`));
   const pod = a.object as Pod;

@@ -2,8 +2,10 @@
  * Priority: turns a pod's priorityClassName into its priority and preemption policy, and keeps the default class single.
  * Upstream: plugin/pkg/admission/priority
  */
-import type { Pod } from '../../api/core-v1.ts';
+
+import type { Pod, PodSpec } from '../../api/core-v1.ts';
 import type { PriorityClass } from '../../api/scheduling-v1.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
 import type { AdmissionData } from '../data.ts';
 import { isFor, refuse } from '../refuse.ts';
@@ -15,9 +17,9 @@ export function priority(data: AdmissionData): AdmissionPlugin {
     name: 'Priority',
     resources: ['pods', 'priorityclasses.scheduling.k8s.io'],
     handles: (operation) => operation !== 'CONNECT',
-    async admit(a) {
+    admit(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;
-      if (a.operation === 'CREATE') await admitPod(data, a, a.object as Pod);
+      if (a.operation === 'CREATE') return admitPod(data, a, a.object as Pod);
       if (a.operation === 'UPDATE') keep(a.object as Pod, a.oldObject as Pod);
     },
     async validate(a) {
@@ -42,9 +44,13 @@ function keep(pod: Pod, old: Pod): void {
     pod.spec.preemptionPolicy = old.spec.preemptionPolicy;
 }
 
-async function admitPod(data: AdmissionData, a: Attributes, pod: Pod): Promise<void> {
+function admitPod(data: AdmissionData, a: Attributes, pod: Pod): Awaitable<void> {
   const spec = pod.spec!;
-  const found = spec.priorityClassName ? await resolve(data, a, spec.priorityClassName) : await defaultClass(data);
+  const name = spec.priorityClassName;
+  return when(name ? resolve(data, a, name) : defaultClass(data), (found) => setPriority(a, spec, found));
+}
+
+function setPriority(a: Attributes, spec: PodSpec, found: PriorityClass | undefined): void {
   const value = found?.value ?? 0;
   const policy = found === undefined ? 'PreemptLowerPriority' : found.preemptionPolicy;
   if (spec.priority !== undefined && spec.priority !== null && spec.priority !== value)
@@ -70,9 +76,11 @@ async function resolve(data: AdmissionData, a: Attributes, name: string): Promis
 }
 
 /** The default class; of several (a race) the lowest. */
-async function defaultClass(data: AdmissionData): Promise<PriorityClass | undefined> {
-  let best: PriorityClass | undefined;
-  for (const c of await data.list<PriorityClass>(CLASSES, ''))
-    if (c.globalDefault && (best === undefined || (c.value ?? 0) < (best.value ?? 0))) best = c;
-  return best;
+function defaultClass(data: AdmissionData): Awaitable<PriorityClass | undefined> {
+  return when(data.list<PriorityClass>(CLASSES, ''), (classes) => {
+    let best: PriorityClass | undefined;
+    for (const c of classes)
+      if (c.globalDefault && (best === undefined || (c.value ?? 0) < (best.value ?? 0))) best = c;
+    return best;
+  });
 }

@@ -2,6 +2,7 @@
  * ResourceQuota: charges what a write would use to the quotas of its namespace before it is stored, by compare-and-swap on their status, and
  * refuses what does not fit. Writes of one namespace are charged one after the other. Upstream: apiserver/pkg/admission/plugin/resourcequota
  */
+import { when } from '../../base/when.ts';
 import { RESOURCEQUOTAS } from '../../client/resources.ts';
 import { isConflict } from '../../machinery/errors/status-error.ts';
 import { signQuantity } from '../../machinery/quantity/quantity.ts';
@@ -79,23 +80,28 @@ export function resourceQuota(data: AdmissionData): AdmissionPlugin {
     }
   };
 
+  const inTurn = async (a: Attributes, evaluator: Evaluator): Promise<void> => {
+    const before = queues.get(a.namespace) ?? Promise.resolve();
+    const turn = before.then(() => evaluate(a, evaluator));
+    const settled = turn.catch(() => undefined);
+    queues.set(a.namespace, settled);
+    try {
+      await turn;
+    } finally {
+      if (queues.get(a.namespace) === settled) queues.delete(a.namespace);
+    }
+  };
+
   return {
     name: 'ResourceQuota',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async validate(a) {
+    validate(a) {
       if (a.namespace === '' || a.object === undefined || (a.kind.group === '' && a.kind.kind === 'Namespace')) return;
       const evaluator = evaluatorFor(a.resource);
       if (evaluator === undefined || !evaluator.handles(a)) return;
-      if ((await data.list<ResourceQuota>(QUOTAS, a.namespace)).length === 0) return;
-      const before = queues.get(a.namespace) ?? Promise.resolve();
-      const turn = before.then(() => evaluate(a, evaluator));
-      const settled = turn.catch(() => undefined);
-      queues.set(a.namespace, settled);
-      try {
-        await turn;
-      } finally {
-        if (queues.get(a.namespace) === settled) queues.delete(a.namespace);
-      }
+      return when(data.list<ResourceQuota>(QUOTAS, a.namespace), (quotas) =>
+        quotas.length === 0 ? undefined : inTurn(a, evaluator),
+      );
     },
   };
 }

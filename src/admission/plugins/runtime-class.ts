@@ -1,7 +1,9 @@
 /** RuntimeClass: a pod takes over its class's overhead and scheduling. Upstream: plugin/pkg/admission/runtimeclass */
+
 import { isDeepStrictEqual } from 'node:util';
-import type { Pod, Toleration } from '../../api/core-v1.ts';
+import type { Pod, PodSpec, Toleration } from '../../api/core-v1.ts';
 import type { RuntimeClass } from '../../api/node-v1.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { isEqual, parseQuantities } from '../../machinery/quota/quantities.ts';
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
 import type { AdmissionData } from '../data.ts';
@@ -14,48 +16,54 @@ export function runtimeClass(data: AdmissionData): AdmissionPlugin {
     name: 'RuntimeClass',
     resources: ['pods'],
     handles: (operation) => operation === 'CREATE',
-    async admit(a) {
+    admit(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;
       const spec = (a.object as Pod).spec!;
-      const found = await find(data, a, spec.runtimeClassName);
-      const fixed = found?.overhead?.podFixed;
-      if (found?.overhead) {
-        if (
-          Object.keys(spec.overhead ?? {}).length > 0 &&
-          !isEqual(parseQuantities(spec.overhead), parseQuantities(fixed))
-        )
-          throw refuse(a, MISMATCH);
-        if (fixed) spec.overhead = { ...fixed };
-      }
-      const scheduling = found?.scheduling;
-      if (!scheduling) return;
-      for (const [key, value] of Object.entries(scheduling.nodeSelector ?? {})) {
-        const own = spec.nodeSelector?.[key];
-        if (own !== undefined && own !== value)
-          throw refuse(
-            a,
-            `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`,
-          );
-        spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
-      }
-      if (scheduling.tolerations?.length)
-        spec.tolerations = merge(spec.tolerations ?? [], structuredClone(scheduling.tolerations));
+      return when(find(data, a, spec.runtimeClassName), (found) => fill(a, spec, found));
     },
-    async validate(a) {
+    validate(a) {
       if (!isFor(a, '', 'pods') || a.object === undefined) return;
       const spec = (a.object as Pod).spec!;
-      const found = await find(data, a, spec.runtimeClassName);
-      if (!found?.overhead) {
-        if (spec.overhead !== undefined)
-          throw refuse(a, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
-      } else if (!isEqual(parseQuantities(spec.overhead), parseQuantities(found.overhead.podFixed)))
-        throw refuse(a, MISMATCH);
+      return when(find(data, a, spec.runtimeClassName), (found) => check(a, spec, found));
     },
   };
 }
 
-async function find(data: AdmissionData, a: Attributes, name: string | undefined): Promise<RuntimeClass | undefined> {
-  if (!name) return undefined;
+function fill(a: Attributes, spec: PodSpec, found: RuntimeClass | undefined): void {
+  const fixed = found?.overhead?.podFixed;
+  if (found?.overhead) {
+    if (Object.keys(spec.overhead ?? {}).length > 0 && !isEqual(parseQuantities(spec.overhead), parseQuantities(fixed)))
+      throw refuse(a, MISMATCH);
+    if (fixed) spec.overhead = { ...fixed };
+  }
+  const scheduling = found?.scheduling;
+  if (!scheduling) return;
+  for (const [key, value] of Object.entries(scheduling.nodeSelector ?? {})) {
+    const own = spec.nodeSelector?.[key];
+    if (own !== undefined && own !== value)
+      throw refuse(
+        a,
+        `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`,
+      );
+    spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
+  }
+  if (scheduling.tolerations?.length)
+    spec.tolerations = merge(spec.tolerations ?? [], structuredClone(scheduling.tolerations));
+}
+
+function check(a: Attributes, spec: PodSpec, found: RuntimeClass | undefined): void {
+  if (!found?.overhead) {
+    if (spec.overhead !== undefined)
+      throw refuse(a, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+  } else if (!isEqual(parseQuantities(spec.overhead), parseQuantities(found.overhead.podFixed)))
+    throw refuse(a, MISMATCH);
+}
+
+function find(data: AdmissionData, a: Attributes, name: string | undefined): Awaitable<RuntimeClass | undefined> {
+  return name ? read(data, a, name) : undefined;
+}
+
+async function read(data: AdmissionData, a: Attributes, name: string): Promise<RuntimeClass> {
   const resource = { group: 'node.k8s.io', resource: 'runtimeclasses' };
   const found =
     (await data.get<RuntimeClass>(resource, '', name)) ?? (await data.getLive<RuntimeClass>(resource, '', name));

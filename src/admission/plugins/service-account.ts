@@ -2,7 +2,9 @@
  * ServiceAccount: every pod runs as an account that exists, and gets its token, the cluster's authority and its namespace mounted.
  * Upstream: plugin/pkg/admission/serviceaccount
  */
+
 import type { Container, EphemeralContainer, Pod, ProjectedVolumeSource, ServiceAccount } from '../../api/core-v1.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import type { AdmissionPlugin, Attributes } from '../admission.ts';
 import type { AdmissionData } from '../data.ts';
 import { podReferences } from '../pod-references.ts';
@@ -20,21 +22,16 @@ export function serviceAccount(data: AdmissionData): AdmissionPlugin {
     name: 'ServiceAccount',
     resources: ['pods'],
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async admit(a) {
+    admit(a) {
       if (!isForPods(a) || a.operation !== 'CREATE' || a.subresource !== '') return;
       const pod = a.object as Pod;
       if (pod.metadata.annotations?.[MIRROR] !== undefined) return plugin.validate!(a);
       const spec = pod.spec!;
       spec.serviceAccountName ||= 'default';
       spec.serviceAccount = spec.serviceAccountName;
-      const account = await find(data, a, spec.serviceAccountName);
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, data);
-      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
-        spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({
-          ...(name === undefined ? {} : { name }),
-        }));
+      return when(find(data, a, spec.serviceAccountName), (account) => useAccount(pod, account, data));
     },
-    async validate(a) {
+    validate(a) {
       if (!isForPods(a)) return;
       const pod = a.object as Pod;
       if (a.operation === 'UPDATE' && a.subresource === 'ephemeralcontainers') return validateEphemeral(data, a, pod);
@@ -42,13 +39,22 @@ export function serviceAccount(data: AdmissionData): AdmissionPlugin {
       if (pod.metadata.annotations?.[MIRROR] !== undefined) return validateMirror(a, pod);
       const name = pod.spec?.serviceAccountName;
       if (!name) throw refuse(a, `no service account specified for pod ${a.namespace}/${pod.metadata.name ?? ''}`);
-      const account = await find(data, a, name);
-      if (!isMountableEnforced(account)) return;
-      const why = unreferencedSecret(account, pod);
-      if (why !== undefined) throw refuse(a, why);
+      return when(find(data, a, name), (account) => {
+        const why = isMountableEnforced(account) ? unreferencedSecret(account, pod) : undefined;
+        if (why !== undefined) throw refuse(a, why);
+      });
     },
   };
   return plugin;
+}
+
+function useAccount(pod: Pod, account: ServiceAccount, data: AdmissionData): void {
+  const spec = pod.spec!;
+  if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, data);
+  if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
+    spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({
+      ...(name === undefined ? {} : { name }),
+    }));
 }
 
 function isForPods(a: Attributes): boolean {
@@ -61,9 +67,14 @@ function isForPods(a: Attributes): boolean {
 }
 
 /** The default account is made by a controller right after its namespace: wait a little for it. */
-async function find(data: AdmissionData, a: Attributes, name: string): Promise<ServiceAccount> {
-  const cached = await data.get<ServiceAccount>(ACCOUNTS, a.namespace, name);
-  if (cached !== undefined) return cached;
+function find(data: AdmissionData, a: Attributes, name: string): Awaitable<ServiceAccount> {
+  return when(
+    data.get<ServiceAccount>(ACCOUNTS, a.namespace, name),
+    (cached) => cached ?? waitForAccount(data, a, name),
+  );
+}
+
+async function waitForAccount(data: AdmissionData, a: Attributes, name: string): Promise<ServiceAccount> {
   const interval = 100 + data.random.int(100);
   const attempts = name === 'default' ? 10 : 1;
   for (let i = 0; i < attempts; i++) {

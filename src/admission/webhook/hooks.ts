@@ -2,8 +2,10 @@
  * Webhooks of all configurations in upstream's order, and which of them a request concerns.
  * Upstream: apiserver/pkg/admission/plugin/webhook/generic/webhook.go
  */
+
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/admissionregistration-v1.ts';
 import type { Namespace } from '../../api/core-v1.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { internalError, notFound } from '../../machinery/errors/status-error.ts';
 import { selectorFromLabelSelector } from '../../machinery/labels/selector.ts';
 import type { GroupVersionKind, GroupVersionResource, KubeObject } from '../../machinery/meta/object.ts';
@@ -46,9 +48,14 @@ export function isExempt({ kind }: Attributes): boolean {
 }
 
 /** By name of their configuration, then as written there. */
-export async function listHooks(data: AdmissionData, resource: string): Promise<Hook[]> {
-  const configurations = await data.list<Configuration>({ group: 'admissionregistration.k8s.io', resource }, '');
-  if (configurations.length === 0) return [];
+export function listHooks(data: AdmissionData, resource: string): Awaitable<readonly Hook[]> {
+  return when(data.list<Configuration>({ group: 'admissionregistration.k8s.io', resource }, ''), inOrder);
+}
+
+const NONE: readonly Hook[] = [];
+
+function inOrder(configurations: readonly Configuration[]): readonly Hook[] {
+  if (configurations.length === 0) return NONE;
   const sorted = [...configurations].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
   return sorted.flatMap((c) =>
     (c.webhooks ?? []).map((webhook, i) => ({

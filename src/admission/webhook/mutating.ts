@@ -2,7 +2,9 @@
  * MutatingAdmissionWebhook: webhooks are asked one after the other and patch the object; when one changed it, built-in plugins run once more and
  * webhooks with reinvocationPolicy IfNeeded that were asked before see it again. Upstream: apiserver/pkg/admission/plugin/webhook/mutating
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { when } from '../../base/when.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
 import { internalError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
@@ -14,7 +16,7 @@ import { errorText } from '../refuse.ts';
 import { requestReinvocation } from '../reinvocation.ts';
 import { type CallContext, CallFailure, callHook, counted, ignoreFailure } from './call.ts';
 import type { WebhookCaller } from './caller.ts';
-import { type Invocation, isExempt, listHooks, shouldCall } from './hooks.ts';
+import { type Hook, type Invocation, isExempt, listHooks, shouldCall } from './hooks.ts';
 import type { WebhookResult } from './review.ts';
 
 const PREFIX = 'mutation.webhook.admission.k8s.io/';
@@ -36,30 +38,33 @@ export function mutatingWebhook(
   metrics: AdmissionMetrics,
 ): AdmissionPlugin {
   const rounds = new WeakMap<Attributes, Rounds>();
+  const askAll = async (a: Attributes, hooks: readonly Hook[]): Promise<void> => {
+    const before = rounds.get(a);
+    const state: Rounds = before ?? { invoked: new Set(), again: new Set(), output: undefined };
+    const round = before === undefined ? 0 : 1;
+    if (before !== undefined && !isDeepStrictEqual(before.output, a.object)) requireAll(state);
+    rounds.set(a, state);
+    for (const [index, hook] of hooks.entries()) {
+      if (round === 1 && !state.again.has(hook.id)) continue;
+      const invocation = await shouldCall(hook, a, data, caller);
+      if (invocation === undefined) continue;
+      const changed = await ask(invocation, a, { data, caller, metrics, place: `round_${round}_index_${index}` });
+      if (changed) {
+        requireAll(state);
+        if (round === 0) requestReinvocation(a);
+      }
+      if (hook.webhook.reinvocationPolicy === 'IfNeeded') state.invoked.add(hook.id);
+    }
+    state.output = a.object && structuredClone(a.object);
+  };
   return {
     name: 'MutatingAdmissionWebhook',
     handles: () => true,
-    async admit(a) {
+    admit(a) {
       if (isExempt(a)) return;
-      const hooks = await listHooks(data, 'mutatingwebhookconfigurations');
-      if (hooks.length === 0) return;
-      const before = rounds.get(a);
-      const state: Rounds = before ?? { invoked: new Set(), again: new Set(), output: undefined };
-      const round = before === undefined ? 0 : 1;
-      if (before !== undefined && !isDeepStrictEqual(before.output, a.object)) requireAll(state);
-      rounds.set(a, state);
-      for (const [index, hook] of hooks.entries()) {
-        if (round === 1 && !state.again.has(hook.id)) continue;
-        const invocation = await shouldCall(hook, a, data, caller);
-        if (invocation === undefined) continue;
-        const changed = await ask(invocation, a, { data, caller, metrics, place: `round_${round}_index_${index}` });
-        if (changed) {
-          requireAll(state);
-          if (round === 0) requestReinvocation(a);
-        }
-        if (hook.webhook.reinvocationPolicy === 'IfNeeded') state.invoked.add(hook.id);
-      }
-      state.output = a.object && structuredClone(a.object);
+      return when(listHooks(data, 'mutatingwebhookconfigurations'), (hooks) =>
+        hooks.length === 0 ? undefined : askAll(a, hooks),
+      );
     },
   };
 }

@@ -2,12 +2,14 @@
  * The serviceaccounts/token subresource: validates a TokenRequest, looks up what it is bound to and signs. The API server mounts
  * `create` on POST .../serviceaccounts/{name}/token. Upstream: pkg/registry/core/serviceaccount/storage/token.go, pkg/serviceaccount/claims.go
  */
+
 import { SignJWT } from 'jose';
 import type { ClusterView } from '../../admission/data.ts';
 import type { TokenRequest } from '../../api/authentication-v1.ts';
 import type { Node, Pod } from '../../api/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import type { Awaitable } from '../../base/when.ts';
 import { badRequest, conflict, invalid, notFound } from '../../machinery/errors/status-error.ts';
 import { type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
 import { type FieldError, invalidField } from '../../machinery/validation/field-error.ts';
@@ -42,7 +44,7 @@ export interface TokenRequestContext {
   warn(text: string): void;
   annotate(key: string, value: string): void;
   /** Validating admission. */
-  validate?(request: TokenRequest): Promise<void>;
+  validate?(request: TokenRequest): Awaitable<void>;
 }
 
 export interface TokenIssuer {

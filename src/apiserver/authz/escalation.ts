@@ -2,8 +2,10 @@
  * Nobody grants what they do not hold: checks on writes of roles and bindings, run right after mutating admission as upstream does
  * inside its storage. Upstream: pkg/registry/rbac/escalation_check.go, pkg/registry/rbac/<kind>/policybased/storage.go
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Admission, Attributes } from '../../admission/admission.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { type Authorizer, attributesOf, type User } from '../../machinery/authorization/authorizer.ts';
 import {
   compactRules,
@@ -42,16 +44,13 @@ export interface EscalationOptions {
 /** `admission` with the checks between its mutating half and the strategy. */
 export function withEscalationChecks(admission: Admission, options: EscalationOptions): Admission {
   return {
-    async admit(attributes) {
-      await admission.admit(attributes);
-      await checkEscalation(attributes, options);
-    },
+    admit: (attributes) => when(admission.admit(attributes), () => checkEscalation(attributes, options)),
     validate: (attributes) => admission.validate(attributes),
   };
 }
 
 /** Throws 403 when the write of a role or binding grants more than its writer holds. */
-export async function checkEscalation(a: Attributes, { authorizer, policy }: EscalationOptions): Promise<void> {
+export function checkEscalation(a: Attributes, { authorizer, policy }: EscalationOptions): Awaitable<void> {
   if (a.resource.group !== GROUP || a.subresource !== '' || a.object === undefined) return;
   if (a.operation !== 'CREATE' && a.operation !== 'UPDATE') return;
   if (a.user.groups.includes('system:masters')) return;

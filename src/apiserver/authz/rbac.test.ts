@@ -275,7 +275,8 @@ describe('escalation checks', () => {
   ];
   for (const c of cases)
     it(c.name, async () => {
-      const err = await checkEscalation(attributes(c.who, c.resource, c.object), options).then(
+      const check = async () => checkEscalation(attributes(c.who, c.resource, c.object), options);
+      const err = await check().then(
         () => undefined,
         (e: StatusError) => e,
       );

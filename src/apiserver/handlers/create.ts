@@ -29,10 +29,11 @@ export async function handleCreate(request: ResourceRequest): Promise<void> {
     options,
     dryRun,
   });
-  await admitKeepingFields(request, attributes);
+  const admitting = admitKeepingFields(request, attributes);
+  if (admitting !== undefined) await admitting;
   const admitted = attributes.object ?? object;
   dedupOwnerReferences(request, admitted, true);
-  const written = await createObject(store, admitted, writeContextOf(request, dryRun), async (final) => {
+  const written = await createObject(store, admitted, writeContextOf(request, dryRun), (final) => {
     const about = {
       operation: 'CREATE',
       object: final,
@@ -41,7 +42,7 @@ export async function handleCreate(request: ResourceRequest): Promise<void> {
       options,
       dryRun,
     } as const;
-    await server.admission.validate(attributesFor(request, about));
+    return server.admission.validate(attributesFor(request, about));
   });
   await writeObject(request, negotiated, 201, written.bytes);
 }

@@ -2,8 +2,10 @@
  * managedFields on every write that is no apply. Who writes is the request's fieldManager, else the head of its User-Agent.
  * Upstream: apimachinery/pkg/util/managedfields/fieldmanager.go UpdateNoErrors
  */
+
 import type { Attributes } from '../../admission/admission.ts';
-import type { KubeObject } from '../../machinery/meta/object.ts';
+import { type Awaitable, when } from '../../base/when.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../../machinery/meta/object.ts';
 import { formatTime } from '../../machinery/meta/time.ts';
 import { managerOf } from '../../machinery/patch/field-manager-name.ts';
 import { type FieldManagerOptions, updateManagedFields } from '../../machinery/patch/managed-fields.ts';
@@ -53,9 +55,12 @@ const INVALID_AFTER_ADMISSION =
   'controller; please fix your requests: ';
 
 /** Admission's mutating half; managedFields it breaks are put back. Upstream: handlers/fieldmanager/admission.go */
-export async function admitKeepingFields(request: ResourceRequest, attributes: Attributes): Promise<void> {
+export function admitKeepingFields(request: ResourceRequest, attributes: Attributes): Awaitable<void> {
   const before = attributes.object?.metadata.managedFields;
-  await request.server.admission.admit(attributes);
+  return when(request.server.admission.admit(attributes), () => keepFields(request, attributes, before));
+}
+
+function keepFields(request: ResourceRequest, attributes: Attributes, before: ManagedFieldsEntry[] | undefined): void {
   const { object } = attributes;
   // Plugins leave the array alone; only a webhook brings another one.
   if (object === undefined || object.metadata.managedFields === before) return;

@@ -64,7 +64,7 @@ export async function handlePatch(
   const written = await updateObject(store, name, writeContextOf(request, isDryRun(options)), {
     door,
     forceAllowCreate: isApply,
-    async change(current, copy) {
+    change(current, copy) {
       const object = mechanism(current, copy);
       if (current === undefined && object.metadata.uid) {
         throw conflict(

@@ -1,5 +1,7 @@
 /** PUT of an object, through the main door or a subresource of the same kind. Upstream: apiserver/pkg/endpoints/handlers/update.go */
+
 import type { Attributes } from '../../admission/admission.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { attributesOf, forbiddenError } from '../../machinery/authorization/authorizer.ts';
 import { negotiateContentType } from '../../machinery/codec/negotiate.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
@@ -41,7 +43,7 @@ export async function handleUpdate(
   const written = await updateObject(store, name, writeContextOf(request, isDryRun(options)), {
     door,
     ...(uid ? { uid } : {}),
-    async change(current) {
+    change(current) {
       // The body's object is spent by an attempt; another attempt decodes it anew.
       const object = first ?? decode();
       first = undefined;
@@ -58,25 +60,26 @@ export async function handleUpdate(
 }
 
 /** Admission's mutating half, for an update or for the create it turned out to be. */
-export async function admitUpdate(
+export function admitUpdate(
   request: ResourceRequest,
   object: KubeObject,
   current: KubeObject | undefined,
   options: WriteOptions,
-): Promise<KubeObject> {
+): Awaitable<KubeObject> {
   const attributes = updateAttributes(request, object, current, options);
-  await admitKeepingFields(request, attributes);
-  const admitted = attributes.object ?? object;
-  dedupOwnerReferences(request, admitted, true);
-  return admitted;
+  return when(admitKeepingFields(request, attributes), () => {
+    const admitted = attributes.object ?? object;
+    dedupOwnerReferences(request, admitted, true);
+    return admitted;
+  });
 }
 
 /** Admission's validating half and the guard; a create in disguise must also be allowed as a create. */
 export function validators(request: ResourceRequest, options: WriteOptions) {
   const { server } = request;
   return {
-    async validateUpdate(object: KubeObject, old: KubeObject): Promise<void> {
-      await server.admission.validate(updateAttributes(request, object, old, options));
+    validateUpdate(object: KubeObject, old: KubeObject): Awaitable<void> {
+      return server.admission.validate(updateAttributes(request, object, old, options));
     },
     async validateCreate(object: KubeObject): Promise<void> {
       await authorizeCreate(request);

@@ -3,6 +3,7 @@
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Create
  */
 
+import type { Awaitable } from '../../base/when.ts';
 import {
   groupResourceString,
   isAlreadyExists,
@@ -26,7 +27,7 @@ export interface Written {
 }
 
 /** Admission's validating half; throws to refuse. */
-export type ValidateCreate = (object: KubeObject) => Promise<void>;
+export type ValidateCreate = (object: KubeObject) => Awaitable<void>;
 
 const MAX_NAME_GENERATION_ATTEMPTS = 8;
 
@@ -58,7 +59,8 @@ async function createOnce(
   fillSystemFields(metadata, store.clock, store.random);
   if (metadata.generateName && !metadata.name) metadata.name = generateName(metadata.generateName, store.random);
   beforeCreate(store, object, context);
-  if (validate !== undefined) await validate(object);
+  const checked = validate?.(object);
+  if (checked !== undefined) await checked;
   const key = store.key(context.namespace, metadata.name ?? '');
   return insert(store, key, object, context);
 }
@@ -70,7 +72,8 @@ export async function insert(
   object: KubeObject,
   context: WriteContext,
 ): Promise<Written> {
-  const transaction = await store.strategy.begin?.(object, undefined, context);
+  const begun = store.strategy.begin?.(object, undefined, context);
+  const transaction = begun && (await begun);
   let written: Written;
   try {
     written = await write(store, key, object, context);
@@ -78,7 +81,7 @@ export async function insert(
     await transaction?.rollback();
     throw await createError(store, key, object, err);
   }
-  await settle(transaction, context.dryRun);
+  if (transaction !== undefined) await settle(transaction, context.dryRun);
   return written;
 }
 

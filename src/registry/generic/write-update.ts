@@ -4,6 +4,7 @@
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Update, storage/etcd3/store.go GuaranteedUpdate
  */
 
+import type { Awaitable } from '../../base/when.ts';
 import { conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { sameExceptManagedFieldsTime } from '../../machinery/patch/managed-fields.ts';
@@ -22,10 +23,10 @@ export interface UpdateRequest {
    * The object as it is to be, a private copy. `current` is shared (never mutated), undefined when there is none; `copy` makes a
    * private one. Called again with newer state after a lost race.
    */
-  change(current: KubeObject | undefined, copy: () => KubeObject): Promise<KubeObject> | KubeObject;
+  change(current: KubeObject | undefined, copy: () => KubeObject): Awaitable<KubeObject>;
   /** The door the update comes through; the strategy itself for the main one. */
   door: UpdateStrategy;
-  validateUpdate?(object: KubeObject, old: KubeObject): Promise<void>;
+  validateUpdate?(object: KubeObject, old: KubeObject): Awaitable<void>;
   validateCreate?: ValidateCreate;
   /** Apply creates what is not there. */
   forceAllowCreate?: boolean;
@@ -45,7 +46,8 @@ export async function updateObject(
   for (let attempts = 0; ; attempts++) {
     // The signal costs something to make: only who lost a race looks at it.
     if (attempts > 0) context.signal.throwIfAborted();
-    const current = await store.cache.get(key, mayBeStale ? { minRevision: 0 } : {});
+    const now = store.cache.getNow(key, mayBeStale ? 0 : undefined);
+    const current = now === 'wait' ? await store.cache.get(key, mayBeStale ? { minRevision: 0 } : {}) : now;
     try {
       return await attempt(store, key, name, context, request, current);
     } catch (err) {
@@ -82,15 +84,18 @@ async function attempt(
   }
   const old = store.object(entry);
   checkUid(store, key, name, request.uid, old);
-  const object = await request.change(old, () => store.copy(entry));
+  const changed = request.change(old, () => store.copy(entry));
+  const object = changed instanceof Promise ? await changed : changed;
   checkRevision(store, name, object, entry);
   beforeUpdate(store, request.door, object, old, context);
   // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
   const before = old.metadata.managedFields;
   if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = before;
-  if (request.validateUpdate !== undefined) await request.validateUpdate(object, old);
+  const checked = request.validateUpdate?.(object, old);
+  if (checked !== undefined) await checked;
   if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
     return removeEmptied(store, key, object, entry, context);
+  if (store.strategy.begin === undefined) return write(store, key, object, entry, old, context);
   return replace(store, key, object, entry, old, context);
 }
 

@@ -151,6 +151,11 @@ export class WatchCache<T> {
     return content.map.get(key);
   }
 
+  /** What is there now under a prefix; 'wait' while the cache fills. */
+  listNow(prefix: string): readonly CacheEntry<T>[] | 'wait' {
+    return this.#source.peek()?.map.now.range(prefix, prefixEnd(prefix)) ?? 'wait';
+  }
+
   async get(key: string, options: CacheGetOptions = {}): Promise<CacheEntry<T> | undefined> {
     options.signal?.throwIfAborted();
     const content = this.#source.peek() ?? (await this.#source.content(options.signal));
