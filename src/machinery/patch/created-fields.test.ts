@@ -31,6 +31,32 @@ const KINDS = [
 
 describe('createdFields', function () {
   this.timeout(30_000);
+  const podOf = (labels: object, names: readonly string[]) => {
+    const spec = { containers: names.map((name) => ({ name, image: 'x' })) };
+    const name = 'io.k8s.api.core.v1.Pod';
+    const ofKind = (value: object) => canonicalObject({ ...value, apiVersion: 'v1', kind: 'Pod' }, name);
+    const object = ofKind({ metadata: { name: 'x', labels }, spec });
+    const schema = source.definition(name);
+    return createdFields({ empty: ofKind({ metadata: {} }), object, schema, source, without: [] });
+  };
+
+  it('is one frozen form for objects with the same fields, and others for others', () => {
+    const first = podOf({ a: '1', b: '2' }, ['x', 'y']);
+    assert.ok(Object.isFrozen(first));
+    assert.equal(podOf({ a: '3', b: '4' }, ['x', 'y']), first);
+    assert.deepEqual(podOf({ b: '4', a: '3' }, ['y', 'x']), first);
+    assert.notDeepEqual(podOf({ a: '1', b: '2' }, ['x', 'z']), first);
+    assert.notDeepEqual(podOf({ a: '1' }, ['x', 'y']), first);
+    assert.equal(podOf({ a: '1', b: '2' }, ['x', 'x']), 'unknown');
+    assert.equal(podOf({ a: '3', b: '4' }, ['x', 'y']), first);
+  });
+
+  it('tells the same after more forms than are kept', () => {
+    const first = podOf({ a: '1' }, ['x']);
+    for (let i = 0; i < 12_000; i++) podOf({ [`label-${i}`]: '' }, ['x']);
+    assert.deepEqual(podOf({ a: '2' }, ['x']), first);
+  });
+
   for (const name of KINDS) {
     for (const without of [[], ['status']]) {
       it(`${name}${without.length > 0 ? ' without status' : ''} as by comparison`, () => {

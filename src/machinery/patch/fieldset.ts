@@ -171,6 +171,16 @@ export class FieldSet {
     return true;
   }
 
+  /** Some member of this is one of the other. */
+  meets(other: FieldSet): boolean {
+    if (!this.members.isDisjointFrom(other.members)) return true;
+    for (const [element, ours] of this.children) {
+      const theirs = other.children.get(element);
+      if (theirs?.meets(ours)) return true;
+    }
+    return false;
+  }
+
   /** Every member of this is one of the other. */
   isSubsetOf(other: FieldSet): boolean {
     if (this === other) return true;

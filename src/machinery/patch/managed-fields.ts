@@ -138,8 +138,26 @@ export function recordUpdate(
     ...(options.subresource ? { subresource: options.subresource } : {}),
   });
   const last = managed.fields.get(id)?.set;
-  const compare = updater.settle(before, withoutManagedFields(object), managed, undefined, true);
-  const touched = updater.filter(compare.modified.union(compare.added)).difference(STRIPPED);
+  const after = withoutManagedFields(object);
+  const compare = updater.compare(before, after);
+  const changed = compare.modified.union(compare.added);
+  const touched = updater.filter(changed).difference(STRIPPED);
+  const staysAsItIs = last !== undefined && touched === changed && compare.removed.isEmpty();
+  if (staysAsItIs && updater.isOf(last, touched, managed)) managed.times.set(id, options.time);
+  else
+    recordChange(managed, id, touched, options, () => updater.settle(before, after, compare, managed, { force: true }));
+  capUpdateManagers(managed);
+}
+
+function recordChange(
+  managed: Managed,
+  id: string,
+  touched: FieldSet,
+  options: FieldManagerOptions,
+  takeAway: () => void,
+): void {
+  const last = managed.fields.get(id)?.set;
+  takeAway();
   if (!touched.isEmpty()) {
     const previous = managed.fields.get(id);
     const set = previous ? previous.set.union(touched) : touched;
@@ -148,7 +166,6 @@ export function recordUpdate(
     managed.fields.set(id, { set: same, apiVersion: options.apiVersion, applied: false });
     managed.times.set(id, options.time);
   }
-  capUpdateManagers(managed);
 }
 
 export function stripMeta(set: FieldSet): FieldSet {
@@ -210,14 +227,34 @@ export class Updater {
     }
   }
 
+  /** How a write changes the object, in the version of the request, without the fields that this door resets. */
+  compare(live: unknown, object: unknown): Comparison {
+    const { schema, source } = this.#options;
+    return this.#filterComparison(compareTyped(live, object, schema, source));
+  }
+
+  /** All that was changed is in `set`, and nobody else has any of it: `settle` would leave every owner what it has. */
+  isOf(set: FieldSet, changed: FieldSet, { fields }: Managed): boolean {
+    if (changed.isEmpty() || !changed.isSubsetOf(set)) return false;
+    for (const owned of fields.values()) {
+      if (owned.apiVersion !== this.#options.apiVersion || owned.set.isEmpty()) return false;
+      if (owned.set !== set && owned.set.meets(changed)) return false;
+    }
+    return true;
+  }
+
   /**
    * Takes changed and removed fields away from everyone but `workflow`. Without force, changed fields of others are
    * conflicts. @throws ConflictsError
    */
-  settle(live: unknown, object: unknown, managed: Managed, workflow: string | undefined, force: boolean): Comparison {
-    const { apiVersion, schema, source } = this.#options;
-    const raw = compareTyped(live, object, schema, source);
-    const own = this.#filterComparison(raw);
+  settle(
+    live: unknown,
+    object: unknown,
+    own: Comparison,
+    managed: Managed,
+    { workflow, force }: { workflow?: string; force: boolean },
+  ): void {
+    const { apiVersion } = this.#options;
     const comparisons = new Map<string, Comparison | undefined>([[apiVersion, own]]);
     const conflicts: Conflict[] = [];
     const changes = new Map<string, VersionedSet>();
@@ -240,8 +277,6 @@ export class Updater {
     if (!force && conflicts.length > 0) throw new ConflictsError(conflicts);
     for (const [id, owned] of changes) managed.fields.set(id, owned);
     for (const [id, owned] of managed.fields) if (owned.set.isEmpty()) managed.fields.delete(id);
-    // The writer's own view is the filtered one as well: it was compared at its own version.
-    return own;
   }
 
   #compareAt(live: unknown, object: unknown, apiVersion: string): Comparison | undefined {

@@ -124,7 +124,7 @@ function encodeEntry(id: string, owned: VersionedSet, time: string | undefined):
 function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
   return (
     compareStrings(a.operation ?? '', b.operation ?? '') ||
-    seconds(a.time) - seconds(b.time) ||
+    (a.time === b.time ? 0 : seconds(a.time) - seconds(b.time)) ||
     compareStrings(a.manager ?? '', b.manager ?? '') ||
     compareStrings(a.apiVersion ?? '', b.apiVersion ?? '') ||
     compareStrings(a.subresource ?? '', b.subresource ?? '')

@@ -9,7 +9,21 @@ import { parseJson } from './lossless.ts';
 
 export type PathElement = string;
 
-export const fieldElement = (name: string): PathElement => `f:${name}`;
+const MAX_KNOWN = 8192;
+const MAX_NAME = 64;
+/** Names come again and again: a string that is there is found faster than made, and compared faster. */
+const known = new Map<string, PathElement>();
+
+export function fieldElement(name: string): PathElement {
+  const element = known.get(name);
+  if (element !== undefined) return element;
+  const made = `f:${name}`;
+  if (name.length > MAX_NAME) return made;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(name, made);
+  return made;
+}
+
 export const valueElement = (value: unknown): PathElement => `v:${compactJson(value)}`;
 
 /** `fields` need not be sorted. */

@@ -123,6 +123,35 @@ describe('managedFields of updates', () => {
       'other/Update': { 'f:spec': { 'f:replicas': {} } },
     });
   });
+  it('gives who changes again what was theirs another time, and nobody another set', () => {
+    const live = create(config({ replicas: 1, containers: [{ name: 'a', image: 'x' }] }));
+    const taken = updateManagedFields({
+      ...base,
+      live,
+      object: { ...live, spec: { ...(live as { spec?: object }).spec, replicas: 2 } } as KubeObject,
+      manager: 'other',
+      time,
+    })!;
+    const owned = { ...live, metadata: { ...live.metadata, managedFields: taken } } as KubeObject;
+    const write = (manager: string, replicas: number) =>
+      updateManagedFields({
+        ...base,
+        live: owned,
+        object: { ...owned, spec: { ...(owned as { spec?: object }).spec, replicas } } as KubeObject,
+        manager,
+        time: later,
+      })!;
+    const again = write('other', 3);
+    assert.deepEqual(owners({ metadata: { managedFields: again } }), owners({ metadata: { managedFields: taken } }));
+    const timeOf = (entries: typeof again, name: string) => entries.find((e) => e.manager === name)!.time;
+    assert.equal(timeOf(again, 'other'), later);
+    assert.equal(timeOf(again, 'creator'), timeOf(taken, 'creator'));
+    // Another one's field is taken over.
+    assert.deepEqual(Object.keys(owners({ metadata: { managedFields: write('third', 4) } })), [
+      'creator/Update',
+      'third/Update',
+    ]);
+  });
   it('keeps the live entries when the client sends none, empties them on reset and ignores garbage', () => {
     const live = create(config({ replicas: 1 }));
     const put = (managedFields?: unknown) =>

@@ -140,7 +140,7 @@ function apply(live: KubeObject, applied: KubeObject, before: Managed, options: 
   managed.fields.set(id, { set, apiVersion, applied: true });
   const merged = mergeTyped(live, applied, schema, source);
   const object = prune(merged, managed, last, set, updater, apiVersion);
-  updater.settle(live, object, managed, id, force);
+  updater.settle(live, object, updater.compare(live, object), managed, { workflow: id, force });
   const own = managed.fields.get(id);
   if (own) {
     const stripped = stripMeta(own.set);

@@ -42,32 +42,38 @@ const WORDS: Record<FieldErrorType, string> = {
 /** A path that is printed only when an error is made. `path.child('spec').index(0).key('app')` → `spec[0][app]`. */
 export class Path {
   readonly #parent: Path | undefined;
-  readonly #part: string;
-  private constructor(part: string, parent?: Path) {
+  readonly #part: string | number;
+  /** An index or a key, which stands in brackets. */
+  readonly #isItem: boolean;
+  private constructor(part: string | number, parent: Path | undefined, isItem: boolean) {
     this.#part = part;
     this.#parent = parent;
+    this.#isItem = isItem;
   }
   static root(...names: string[]): Path {
-    let p = new Path(names[0] ?? '');
+    let p = new Path(names[0] ?? '', undefined, false);
     for (const n of names.slice(1)) p = p.child(n);
     return p;
   }
-  child(...names: string[]): Path {
-    let p: Path = this;
-    for (const n of names) p = new Path(p.#isEmpty() ? n : `.${n}`, p);
-    return p;
+  // Not `...names`: most have one, and a list of one would be made for each.
+  child(name: string, second?: string, third?: string): Path {
+    const p = new Path(name, this, false);
+    return second === undefined ? p : p.child(second, third);
   }
   index(i: number): Path {
-    return new Path(`[${i}]`, this);
+    return new Path(i, this, true);
   }
   key(k: string): Path {
-    return new Path(`[${k}]`, this);
+    return new Path(k, this, true);
   }
   #isEmpty(): boolean {
     return this.#parent === undefined && this.#part === '';
   }
   toString(): string {
-    return (this.#parent?.toString() ?? '') + this.#part;
+    const parent = this.#parent;
+    if (parent === undefined) return String(this.#part);
+    const separated = this.#isItem ? `[${this.#part}]` : parent.#isEmpty() ? this.#part : `.${this.#part}`;
+    return `${parent.toString()}${separated}`;
   }
 }
 

@@ -6,6 +6,8 @@ import * as names from './names.ts';
 
 const subdomain =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const labelKey =
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
 describe('names', () => {
   const cases: { check: (v: string) => string[]; value: string; want: string[] }[] = [
@@ -25,6 +27,14 @@ describe('names', () => {
     { check: names.isQualifiedName, value: '/x', want: ['prefix part must be non-empty'] },
     { check: names.isQualifiedName, value: 'A/x', want: [`prefix part ${subdomain}`] },
     { check: names.isQualifiedName, value: `a/${'b'.repeat(64)}`, want: ['name part must be no more than 63 bytes'] },
+    { check: names.isQualifiedName, value: 'b'.repeat(63), want: [] },
+    { check: names.isQualifiedName, value: `${'a'.repeat(253)}/${'b'.repeat(63)}`, want: [] },
+    {
+      check: names.isQualifiedName,
+      value: `${'a'.repeat(254)}/b`,
+      want: ['prefix part must be no more than 253 bytes'],
+    },
+    { check: names.isQualifiedName, value: 'a/', want: ['name part must be non-empty', `name part ${labelKey}`] },
     { check: names.isLabelValue, value: '', want: [] },
     { check: names.isLabelValue, value: 'v'.repeat(64), want: ['must be no more than 63 bytes'] },
     { check: names.isValidPortName, value: 'http-1', want: [] },

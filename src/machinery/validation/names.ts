@@ -4,6 +4,7 @@
  */
 export const DNS1123_LABEL_MAX = 63;
 export const DNS1123_SUBDOMAIN_MAX = 253;
+const QUALIFIED_NAME_MAX = 63;
 export const LABEL_VALUE_MAX = 63;
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -26,6 +27,7 @@ const subdomainUnderscoreRegexp = whole(SUBDOMAIN_UNDERSCORE);
 const label1035Regexp = whole(LABEL_1035);
 const wildcardRegexp = whole(WILDCARD);
 const labelKeyRegexp = whole(LABEL_KEY);
+const qualifiedRegexp = whole(`(${SUBDOMAIN}/)?${LABEL_KEY}`);
 const labelValueRegexp = whole(LABEL_VALUE);
 const percentRegexp = whole(PERCENT);
 const headerRegexp = whole(HEADER);
@@ -125,6 +127,10 @@ const LABEL_KEY_EXAMPLES = ['MyName', 'my.name', '123-abc'];
 
 /** Label keys, annotation keys, finalizers, resource names: `name` or `prefix/name`. */
 export function isQualifiedName(value: string): string[] {
+  // One look at what is right, as nearly all are.
+  const nameLength = value.length - value.lastIndexOf('/') - 1;
+  if (nameLength <= QUALIFIED_NAME_MAX && value.length <= DNS1123_SUBDOMAIN_MAX && qualifiedRegexp.test(value))
+    return [];
   const parts = value.split('/');
   const errs: string[] = [];
   if (parts.length > 2) {
@@ -138,7 +144,7 @@ export function isQualifiedName(value: string): string[] {
     else for (const msg of subdomainErrors(prefix, maxBytesError)) errs.push(`prefix part ${msg}`);
   }
   if (name === '') errs.push(`name part ${emptyError()}`);
-  else for (const msg of tooLong(name, 63, maxBytesError)) errs.push(`name part ${msg}`);
+  else for (const msg of tooLong(name, QUALIFIED_NAME_MAX, maxBytesError)) errs.push(`name part ${msg}`);
   if (!labelKeyRegexp.test(name))
     errs.push(`name part ${regexError(LABEL_KEY_MESSAGE, LABEL_KEY, ...LABEL_KEY_EXAMPLES)}`);
   return errs;

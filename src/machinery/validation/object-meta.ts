@@ -195,6 +195,7 @@ export function validateFieldManager(manager: string | undefined, path: Path | s
   const value = manager ?? '';
   const errs: FieldError[] = [];
   if (byteLength(value) > FIELD_MANAGER_MAX) errs.push(tooLong(path, FIELD_MANAGER_MAX));
+  if (/^[ -~]*$/.test(value)) return errs;
   let position = 0;
   for (const c of value) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(c)) {
