@@ -34,6 +34,7 @@ import { Dispatcher, type SubresourceHandlers } from './dispatcher.ts';
 import { DeadlineSweeper } from './filters/deadline.ts';
 import { DEFAULT_LIMITS, type InFlightLimits } from './filters/max-in-flight.ts';
 import { RequestGate } from './filters/shutdown.ts';
+import { componentStatusHandlers } from './handlers/component-statuses.ts';
 import { writeError } from './handlers/errors.ts';
 import { HealthChecks, startCheck } from './health.ts';
 import { isLongRunning } from './long-running.ts';
@@ -156,7 +157,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     printerOf: options.printerOf,
     isCustom: (row) => !isBuiltin(row),
     subresources: options.subresources(services),
-    virtual: options.virtual(services),
+    virtual: new Map([
+      ['/componentstatuses', componentStatusHandlers({ 'etcd-0': () => options.storage.healthy() })],
+      ...options.virtual(services),
+    ]),
     otherPaths: otherPaths({
       discovery: new Discovery(
         table,

@@ -87,7 +87,7 @@ function* putAll(slabs: Slabs, chunks: Iterable<Buffer>): Pieces {
 
 function listMeta(listed: Listed): Record<string, unknown> {
   return {
-    resourceVersion: String(listed.revision),
+    ...(listed.revision === 0 ? {} : { resourceVersion: String(listed.revision) }),
     ...(listed.continue === '' ? {} : { continue: listed.continue }),
     ...(listed.remainingItemCount === undefined ? {} : { remainingItemCount: listed.remainingItemCount }),
   };

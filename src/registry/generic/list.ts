@@ -13,6 +13,7 @@ import type { Entry, StoreCore } from './store-core.ts';
 
 export interface Listed {
   entries: readonly Entry[];
+  /** 0: of what has no revisions. */
   revision: number;
   /** '' on the last page. */
   continue: string;
