@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const source = fileURLToPath(new URL('../src/cmd/main.ts', import.meta.url));
-const compiled = fileURLToPath(new URL('../dist/cmd/main.js', import.meta.url));
-const entry = existsSync(source) ? source : compiled;
+const bundle = fileURLToPath(new URL('../dist/cmd/main.cjs', import.meta.url));
+const entry = existsSync(source) ? source : bundle;
 // Half of the CPU of a start is compiling: what was compiled once is kept, where only this user can write.
 const cache =
   process.env.NODE_COMPILE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'keelson', 'compile');

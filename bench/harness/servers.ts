@@ -1,11 +1,13 @@
 /** Starts the servers under test, each in its own process and directory, and ends them. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundle } from '../../build/bundle.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { type Kubeconfig, loadKubeconfig } from '../../src/client/kubeconfig.ts';
+import { writeKubeconfig } from '../../src/cluster/pki/kubeconfig.ts';
 import { ensurePki } from '../../src/cluster/pki/pki.ts';
 import type { Endpoint } from '../load/connection.ts';
 import type { ProbeSample } from '../servers/probe.ts';
@@ -13,6 +15,8 @@ import { identify } from './identity.ts';
 import type { Target } from './target.ts';
 
 const SERVERS = new URL('../servers/', import.meta.url).pathname;
+/** Inside the checkout, whose package data it reads. */
+const INSTALLED = new URL('../../dist/bench/', import.meta.url).pathname;
 /** As bin/keelson.js has it: what is measured is what users get. */
 const COMPILE_CACHE =
   process.env.NODE_COMPILE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'keelson', 'compile');
@@ -77,15 +81,19 @@ class ServerProcess {
     return answer;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.child.once('exit', () => resolve());
-    this.child.kill('SIGTERM');
-    const timer = systemClock.after(STOP_MS, () => this.child.kill('SIGKILL'));
-    await promise;
-    timer.cancel();
+  stop(): Promise<void> {
+    return ended(this.child);
   }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  child.once('exit', () => resolve());
+  child.kill('SIGTERM');
+  const timer = systemClock.after(STOP_MS, () => child.kill('SIGKILL'));
+  await promise;
+  timer.cancel();
 }
 
 function targetOf(
@@ -128,13 +136,49 @@ function directory(options: ServerOptions): { dir: string; done: () => void } {
   return { dir: temporary.dir, done: () => temporary[Symbol.dispose]() };
 }
 
-/** Starts our API server without a word to it: for measuring starts. */
-export function spawnKeelson(
-  dir: string,
-  options: ServerOptions,
-): { pid: number; listening: Promise<void>; stop(): Promise<void> } {
-  const server = new ServerProcess('keelson', dir, options);
-  return { pid: server.pid, listening: server.answer<void>(START_MS), stop: () => server.stop() };
+/**
+ * The API server as people install it: the package's bundle, made here once in a run, with upstream's flags. `dir` has been given its
+ * keys by `writeKeys`. Nothing is said when it listens: that is for who measures starts to find out.
+ */
+export function spawnInstalled(dir: string, { port, env = {} }: ServerOptions): { pid: number; stop(): Promise<void> } {
+  const pki = join(dir, 'pki');
+  const flags = {
+    storage: 'sqlite',
+    'data-dir': dir,
+    'bind-address': '127.0.0.1',
+    'secure-port': port,
+    'service-cluster-ip-range': '10.96.0.0/16',
+    'authorization-mode': 'Node,RBAC',
+    'client-ca-file': join(pki, 'ca.crt'),
+    'tls-cert-file': join(pki, 'apiserver.crt'),
+    'tls-private-key-file': join(pki, 'apiserver.key'),
+    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+    'service-account-key-file': join(pki, 'sa.pub'),
+    'service-account-signing-key-file': join(pki, 'sa.key'),
+  };
+  const child = spawn(
+    process.execPath,
+    [join(INSTALLED, 'main.cjs'), 'kube-apiserver', ...Object.entries(flags).map(([k, v]) => `--${k}=${v}`)],
+    { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env } },
+  );
+  return { pid: child.pid!, stop: () => ended(child) };
+}
+
+let installed: Promise<void> | undefined;
+
+/** Makes what `spawnInstalled` starts; again only in the next run. */
+export function install(): Promise<void> {
+  installed ??= bundle(INSTALLED);
+  return installed;
+}
+
+/** Keys of a server and its administrator's kubeconfig. */
+export async function writeKeys(dir: string, port: number): Promise<void> {
+  const given = { clock: systemClock, random: systemRandom, serviceIP: '10.96.0.1', ips: ['127.0.0.1'] };
+  const pki = await ensurePki(`${dir}/pki`, given);
+  const server = `https://127.0.0.1:${port}`;
+  const admin = { server, ca: pki.ca.certificate, user: 'kubernetes-admin', credentials: pki.admin };
+  await writeKubeconfig(`${dir}/kubeconfig`, admin);
 }
 
 export function spawnFloor(

@@ -1,7 +1,7 @@
 /**
  * B11: how long from exec to ready, empty and with objects on disk; what an idle server holds and uses; what CRDs add.
- * The floor is a bare Node server on the same file: it reads every row and listens. Both run with Node's compile cache, as
- * bin/keelson.js does; the very first start fills it and is slower.
+ * Ours is the command of the package as npm packs it (`kube-apiserver`). The floor is a bare Node server on the same file: it reads every
+ * row and listens. Both run with Node's compile cache, as bin/keelson.js does; the very first start fills it and is slower.
  */
 import { Agent, get } from 'node:https';
 import { systemClock } from '../../src/base/clock.ts';
@@ -13,7 +13,14 @@ import { customResourceDefinition } from '../fixtures/crd.ts';
 import { configMap } from '../fixtures/objects.ts';
 import { cpuSeconds, peakMB, residentMB } from '../harness/process-sample.ts';
 import type { Case, Context, Goal, Measurement, Scenario } from '../harness/scenario.ts';
-import { spawnFloor, spawnKeelson, temporaryDirectory, writeFloorCertificate } from '../harness/servers.ts';
+import {
+  install,
+  spawnFloor,
+  spawnInstalled,
+  temporaryDirectory,
+  writeFloorCertificate,
+  writeKeys,
+} from '../harness/servers.ts';
 import type { Target } from '../harness/target.ts';
 import { isQuick } from './load.ts';
 
@@ -63,12 +70,13 @@ export const b11: Scenario = {
 const prepared = new Map<string, { dir: string } & Disposable>();
 
 /** A directory with the objects in it; made once, kept for all rounds. */
-async function directoryWith(target: Target, objects: number): Promise<string> {
+async function directoryWith(context: Context, target: Target, objects: number): Promise<string> {
   const id = `${target.name} ${objects}`;
   let found = prepared.get(id);
   if (found === undefined) {
     const { dir, [Symbol.dispose]: dispose } = temporaryDirectory();
-    await writeFloorCertificate(dir);
+    if (target.name === 'floor') await writeFloorCertificate(dir);
+    else await writeKeys(dir, context.port(2));
     await using storage = await openSqliteStorage({ dir, clock: systemClock });
     for (let i = 0; i < objects; i += BATCH) {
       await Promise.all(
@@ -90,10 +98,11 @@ async function directoryWith(target: Target, objects: number): Promise<string> {
 }
 
 async function measureStart(context: Context, target: Target, objects: number): Promise<Measurement> {
-  const dir = await directoryWith(target, objects);
+  await install();
+  const dir = await directoryWith(context, target, objects);
   const port = context.port(2);
   const began = systemClock.monotonic();
-  const spawn = target.name === 'floor' ? spawnFloor : spawnKeelson;
+  const spawn = target.name === 'floor' ? spawnFloor : spawnInstalled;
   const server = spawn(dir, { port, env: { BENCH_READ: objects === 0 ? '' : '1' } });
   try {
     await ready(port, began + READY_MS);
@@ -120,9 +129,10 @@ async function measureStart(context: Context, target: Target, objects: number): 
 async function measureCrds(context: Context, crds: number): Promise<Measurement> {
   using temporary = temporaryDirectory();
   const port = context.port(2);
-  const server = spawnKeelson(temporary.dir, { port });
+  await install();
+  await writeKeys(temporary.dir, port);
+  const server = spawnInstalled(temporary.dir, { port });
   try {
-    await server.listening;
     const config = loadKubeconfig(`${temporary.dir}/kubeconfig`);
     await ready(port, systemClock.monotonic() + READY_MS);
     await using transport = httpTransport(config);

@@ -1,6 +1,5 @@
 /** Storage by name. */
 import type { Clock } from '../base/clock.ts';
-import { openEtcdStorage } from '../storage/etcd3/etcd-storage.ts';
 import { openMemoryStorage } from '../storage/memory/memory-storage.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -14,14 +13,20 @@ export interface OpenStorageOptions {
 }
 
 /** @throws StorageError when it cannot be opened; nothing is left half-open. */
-export function openStorage(kind: StorageKind, { dataDir, etcdServers, clock }: OpenStorageOptions): Promise<Storage> {
+export async function openStorage(
+  kind: StorageKind,
+  { dataDir, etcdServers, clock }: OpenStorageOptions,
+): Promise<Storage> {
   switch (kind) {
     case 'memory':
       return openMemoryStorage({ clock });
     case 'sqlite':
       if (dataDir === undefined) throw new Error('sqlite storage needs a dataDir');
       return openSqliteStorage({ dir: dataDir, clock });
-    case 'etcd':
+    case 'etcd': {
+      // Its client is the largest of what is installed: only who speaks to etcd pays for it.
+      const { openEtcdStorage } = await import('../storage/etcd3/etcd-storage.ts');
       return openEtcdStorage({ servers: [...etcdServers], clock });
+    }
   }
 }

@@ -15,7 +15,6 @@ import { openStorage } from '../cluster/open-storage.ts';
 import type { KeyPair } from '../cluster/pki/pki.ts';
 import { selfSignedIn } from '../cluster/pki/self-signed.ts';
 import { startCompactor } from '../storage/compactor.ts';
-import { openEtcdStorage } from '../storage/etcd3/etcd-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { commonFlags, loggerOf, noArguments, optionalFile, readFlagFile } from './component/common-flags.ts';
 import { checkFeatureGates } from './component/feature-gates.ts';
@@ -250,6 +249,7 @@ async function openStore(values: Flags): Promise<Storage> {
       key: optionalFile('etcd-keyfile', values['etcd-keyfile']),
     };
     const given = Object.entries(tls).flatMap(([k, pem]) => (pem === undefined ? [] : [[k, Buffer.from(pem)]]));
+    const { openEtcdStorage } = await import('../storage/etcd3/etcd-storage.ts');
     return await openEtcdStorage({
       servers,
       clock: systemClock,

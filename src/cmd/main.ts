@@ -122,13 +122,11 @@ async function main(args: readonly string[]): Promise<number> {
 const alive = new MessageChannel();
 alive.port1.on('message', () => {});
 
-try {
-  process.exit(await main(process.argv.slice(2)));
-} catch (err) {
-  if (err instanceof UsageError || err instanceof CommandError) {
-    process.stderr.write(`keelson: ${err.message}\n`);
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (err: unknown) => {
+    const known = err instanceof UsageError || err instanceof CommandError;
+    process.stderr.write(`keelson: ${known ? err.message : err instanceof Error ? err.stack : err}\n`);
     process.exit(err instanceof UsageError ? 2 : 1);
-  }
-  process.stderr.write(`keelson: ${err instanceof Error ? err.stack : err}\n`);
-  process.exit(1);
-}
+  },
+);

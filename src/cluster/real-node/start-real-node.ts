@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
 import { connect } from 'node:net';
-import { extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -86,8 +86,9 @@ export async function startRealNode(o: RealNodeOptions): Promise<RealNode> {
   };
   const file = join(dirs.run, 'node.json');
   await writeFile(file, JSON.stringify(config), { mode: 0o600 });
-  const main = fileURLToPath(new URL(`../../cmd/main${extname(import.meta.url)}`, import.meta.url));
-  const command = [...inNetns(netns), process.execPath, main, 'node', '--config', file];
+  // Wherever this file ends up in the package, the command stands in its bin.
+  const own = dirname(findPackageJSON('..', import.meta.url)!);
+  const command = [...inNetns(netns), process.execPath, join(own, 'bin', 'keelson.js'), 'node', '--config', file];
   const supervisor = new Supervisor(command, { ...o, record });
   try {
     await supervisor.start();

@@ -2,6 +2,7 @@
  * Storage in one SQLite file, the embedded default: durable, for one process. This side gathers the writes of a tick
  * into one message for the worker, keeps the writers' promises, and fans out what the worker has committed; SQLite itself never runs here.
  */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import { closed, conflict, keyExists, keyNotFound } from '../errors.ts';
@@ -57,9 +58,8 @@ const WORKER_YOUNG_MB = 6;
 
 /** Opens the store, or fails with a StorageError whose message can stand alone: in use, corrupt, no space, not writable. */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
-  // The package is compiled to JavaScript, the checkout runs as it is.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+  // The checkout runs as it is (.ts), the package's library is compiled (.js), its command a bundle (.cjs).
+  const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
     workerData: { dir: options.dir, maxBytes: options.maxBytes },
     name: 'storage',
     execArgv: ['--disable-warning=ExperimentalWarning'],
