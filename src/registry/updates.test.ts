@@ -89,6 +89,16 @@ const GROUPS: readonly Group[] = [
       [{ spec: { minAvailable: 2, selector: { matchLabels: { a: 'b' } } } }, '', 2],
       [{ spec: { minAvailable: 1, selector: {} } }, '', 2],
       [{ spec: { selector: { matchLabels: { a: 'b' } }, maxUnavailable: 1 } }, '', 2],
+      [
+        { status: { conditions: [{ type: 'A', observedGeneration: -1 }] } },
+        'status',
+        [
+          'status.conditions[0].status: Unsupported value: "": supported values: "False", "True", "Unknown"',
+          'status.conditions[0].observedGeneration: Invalid value: -1: must be greater than or equal to zero',
+          'status.conditions[0].lastTransitionTime: Required value',
+          'status.conditions[0].reason: Required value',
+        ],
+      ],
     ],
   },
   {

@@ -14,7 +14,7 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import { shareEqual } from '../../registry/generic/sharing.ts';
 import type { BodyKind, ResourceRequest } from '../endpoint.ts';
 import type { FieldValidation } from '../request/query-options.ts';
-import { settleKind } from './kind-of-body.ts';
+import { kindFieldProblem, settleKind } from './kind-of-body.ts';
 
 // Upstream: server.Config MaxRequestBodyBytes
 export const MAX_REQUEST_BODY = 3 * 1024 * 1024;
@@ -55,16 +55,24 @@ export function decodeObject(
     throw unrecognized(want.kind, body, notAnObject(object));
   }
   const typed = object as KubeObject;
+  const noText = kindFieldProblem(typed);
+  if (noText !== undefined) throw unrecognized(want.kind, body, noText);
   const repeated = validation === 'Ignore' ? [] : duplicates(body, encoding, object);
   if (known !== undefined) shareEqual(typed, known);
-  settleKind(typed, into, (why) => unrecognized(want.kind, body, `${why} in '${body}'`));
+  settleKind(typed, into, (why) => unrecognized(want.kind, body, why), body);
   const bad = checkTypes(typed, into.schema, into.source, known);
   if (bad !== undefined) throw decodeTypeError(want.kind, typed.apiVersion!, into.isCustom ? ofMetadata(bad) : bad);
   // Go's decoder knows no absent metadata: it is a struct.
   typed.metadata ??= {};
   // Of a custom resource its schema is asked last; a built-in kind's decoder finds both kinds of mistakes as it goes.
   const inOrder = encoding === 'json' && !request.endpoint.isCustom;
-  applyFieldValidation(request, typed, { repeated, known, json: inOrder ? body : undefined }, into, validation);
+  applyFieldValidation(
+    request,
+    typed,
+    { repeated, known, json: inOrder ? body : undefined, sorted: encoding === 'yaml' },
+    into,
+    validation,
+  );
   return into.canonical?.(typed, known) ?? typed;
 }
 
@@ -90,12 +98,17 @@ function parseBody(body: Buffer, encoding: BodyEncoding): unknown {
 function applyFieldValidation(
   request: ResourceRequest,
   object: KubeObject,
-  { repeated, known, json }: { repeated: readonly string[]; known: KubeObject | undefined; json: Buffer | undefined },
+  {
+    repeated,
+    known,
+    json,
+    sorted,
+  }: { repeated: readonly string[]; known: KubeObject | undefined; json: Buffer | undefined; sorted: boolean },
   into: BodyKind,
   validation: FieldValidation,
 ): void {
   const unknown = pruneUnknown(object, into.schema, into.source, known);
-  if (into.isCustom === true) unknown.sort();
+  if (into.isCustom === true || sorted) unknown.sort();
   if (validation === 'Ignore') return;
   const problems = strictProblems(repeated, unknown, json?.toString());
   if (problems.length === 0) return;
@@ -109,7 +122,7 @@ function applyFieldValidation(
 }
 
 /** Of a custom resource only the metadata is a Go type, decoded by itself. */
-function ofMetadata(message: string): string {
+export function ofMetadata(message: string): string {
   return message
     .replace('ObjectMeta.metadata.', 'ObjectMeta.')
     .replace('Go struct field .metadata of type', 'Go value of type');

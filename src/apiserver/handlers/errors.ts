@@ -6,6 +6,7 @@
 import { isAbortError } from '../../base/background.ts';
 import type { Logger } from '../../base/log.ts';
 import { encodeCbor } from '../../machinery/codec/cbor.ts';
+import { type Encoding, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import { internalError, type Status, StatusError, statusErrorOf } from '../../machinery/errors/status-error.ts';
@@ -51,10 +52,10 @@ export function encodeStatus(status: Status): string {
 export function writeStatus(exchange: Exchange, status: Status): void {
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) exchange.setHeader('Retry-After', String(retry));
-  const accept = encodingAsked(exchange.headers.accept);
+  const encoding = encodingOf(exchange.headers.accept);
   // Upstream answers 499-like conditions too, although nobody listens any more.
   const code = status.code;
-  if (accept.startsWith('application/vnd.kubernetes.protobuf')) {
+  if (encoding === 'protobuf') {
     exchange.respond(
       code,
       { 'Content-Type': 'application/vnd.kubernetes.protobuf' },
@@ -62,21 +63,24 @@ export function writeStatus(exchange: Exchange, status: Status): void {
     );
     return;
   }
-  if (accept.startsWith('application/yaml')) {
+  if (encoding === 'yaml') {
     exchange.respond(code, { 'Content-Type': 'application/yaml' }, encodeYaml(statusObject(status)));
     return;
   }
-  if (accept.startsWith('application/cbor')) {
+  if (encoding === 'cbor') {
     exchange.respond(code, { 'Content-Type': 'application/cbor' }, encodeCbor(statusObject(status)));
     return;
   }
   exchange.respond(code, { 'Content-Type': 'application/json' }, `${encodeStatus(status)}\n`);
 }
 
-/** A Status has no other form: who asks for one first gets JSON. */
-function encodingAsked(accept: string | undefined): string {
-  const first = accept?.split(',', 1)[0] ?? '';
-  return first.includes(';as=') ? '' : first;
+/** JSON for who accepts nothing of what there is, or only an object in another form. */
+function encodingOf(accept: string | undefined): Encoding {
+  try {
+    return negotiate(accept, { convert: false }).encoding;
+  } catch {
+    return 'json';
+  }
 }
 
 function statusObject(status: Status): KubeObject {

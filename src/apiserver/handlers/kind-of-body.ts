@@ -9,12 +9,29 @@ import { builtinSchemas, definitionName } from '../../machinery/schema/builtin.t
 import { invalidField, Path } from '../../machinery/validation/field-error.ts';
 import type { BodyKind } from '../endpoint.ts';
 
+/** Of kind and apiVersion, which are read before anything else; undefined when they are strings or absent. */
+export function kindFieldProblem(object: object): string | undefined {
+  for (const field of ['apiVersion', 'kind']) {
+    const value = (object as Record<string, unknown>)[field];
+    if (value === undefined || value === null || typeof value === 'string') continue;
+    const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    return `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go struct field .${field} of type string`;
+  }
+  return undefined;
+}
+
 /** Of a whole object as it was sent. `unrecognized` words the refusal of a body that says no kind. @throws StatusError */
-export function settleKind(object: KubeObject, into: BodyKind, unrecognized: (why: string) => Error): void {
+export function settleKind(
+  object: KubeObject,
+  into: BodyKind,
+  unrecognized: (why: string) => Error,
+  body: Buffer,
+): void {
   const { kind } = into;
   const want = apiVersionOf(kind);
   if (into.isCustom === true) {
-    if (!object.kind) throw unrecognized("Object 'Kind' is missing");
+    if (!object.kind) throw unrecognized(`Object 'Kind' is missing in '${body}'`);
+    if (isNoGroupVersion(object.apiVersion ?? '')) throw unrecognized(noGroupVersion(object.apiVersion!));
     if (object.apiVersion !== want) throw badRequest(versionMismatch(object.apiVersion ?? '', want));
     refuseCustomKind(object, into);
     return;
@@ -35,6 +52,9 @@ export function patchedKindProblem(object: KubeObject, into: BodyKind): string |
   const { kind } = into;
   const want = apiVersionOf(kind);
   if (object.apiVersion === want && object.kind === kind.kind) return undefined;
+  const noText = kindFieldProblem(object);
+  if (noText !== undefined) return noText;
+  if (isNoGroupVersion(object.apiVersion ?? '')) return noGroupVersion(object.apiVersion!);
   if (into.isCustom === true) {
     if (!object.kind) return "Object 'Kind' is missing";
     refuseCustomKind(object, into);
@@ -44,6 +64,9 @@ export function patchedKindProblem(object: KubeObject, into: BodyKind): string |
   object.kind ||= kind.kind;
   return object.apiVersion === want && object.kind === kind.kind ? undefined : conversionProblem(object, into);
 }
+
+const isNoGroupVersion = (apiVersion: string): boolean => apiVersion.split('/').length > 2;
+const noGroupVersion = (apiVersion: string): string => `unexpected GroupVersion string: ${apiVersion}`;
 
 function refuseCustomKind(object: KubeObject, { kind }: BodyKind): void {
   const want = apiVersionOf(kind);

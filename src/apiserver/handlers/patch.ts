@@ -30,9 +30,9 @@ import { ownParts } from '../../registry/generic/sharing.ts';
 import type { UpdateStrategy } from '../../registry/generic/strategy.ts';
 import { updateObject } from '../../registry/generic/write-update.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
-import { isDryRun, readPatchOptions, type WriteOptions } from '../request/query-options.ts';
+import { type FieldValidation, isDryRun, readPatchOptions, type WriteOptions } from '../request/query-options.ts';
 import { checkName, writeContextOf } from './attributes.ts';
-import { MAX_REQUEST_BODY } from './decode.ts';
+import { MAX_REQUEST_BODY, ofMetadata } from './decode.ts';
 import { fieldManagerOptions, trackFields } from './field-manager.ts';
 import { patchedKindProblem } from './kind-of-body.ts';
 import { negotiateOutput, writeObject } from './output.ts';
@@ -120,8 +120,8 @@ export function patchMechanism(
 ): PatchMechanism {
   const { endpoint } = request;
   const { schema, row, store } = endpoint;
-  const patch = parsePatch(body, type);
   const strict = options.fieldValidation ?? 'Warn';
+  const patch = parsePatch(body, type, strict);
   const duplicates = strict === 'Ignore' ? [] : findDuplicateKeys(body, patch);
   let fresh: unknown = patch;
   return (current, copy) => {
@@ -146,9 +146,10 @@ export function patchMechanism(
     if (problem !== undefined) throw invalidPatch(shown(), problem);
     const check = type === STRATEGIC_PATCH ? checkRestorable : checkTypes;
     const bad = check(object, schema, row.schemas, known);
-    if (bad !== undefined) throw invalidPatch(shown(), bad);
+    if (bad !== undefined) throw invalidPatch(shown(), endpoint.isCustom ? ofMetadata(bad) : bad);
     const unknown = pruneUnknown(object, schema, row.schemas, known);
-    if (endpoint.isCustom) unknown.sort();
+    // Go walks what it patched by sorted keys.
+    unknown.sort();
     const problems = [...duplicates, ...unknown];
     if (problems.length > 0 && strict === 'Strict')
       throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
@@ -179,22 +180,24 @@ function applyPatch(base: KubeObject, patch: unknown, type: string, schema: Sche
   return applyStrategicMergePatch(base, patch, schema, source) as KubeObject;
 }
 
-function parsePatch(body: Buffer, type: string): unknown {
+/** Looking for repeated keys, Go reads a patch as what it ought to be before it uses it. */
+function parsePatch(body: Buffer, type: string, strict: FieldValidation = 'Warn'): unknown {
   let patch: unknown;
   try {
     patch = parseJson(body);
   } catch (err) {
     const text = err instanceof Error ? err.message : String(err);
-    throw badRequest(type === STRATEGIC_PATCH ? text : `error decoding patch: ${text}`);
+    const isRead = type === MERGE_PATCH || (type === JSON_PATCH && strict !== 'Ignore');
+    throw badRequest(isRead ? `error decoding patch: ${text}` : text);
   }
-  if (type === MERGE_PATCH && patch !== null && !isJsonObject(patch)) {
-    const kind = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
+  if (type === STRATEGIC_PATCH) return patch ?? {};
+  if (type === MERGE_PATCH && strict !== 'Ignore' && patch !== null && !isJsonObject(patch)) {
+    const what = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
     throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+      `error decoding patch: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
     );
   }
-  // Go reads null into a map as an empty one.
-  return type === STRATEGIC_PATCH ? (patch ?? {}) : patch;
+  return patch;
 }
 
 function invalidPatch(shown: string, why: string) {

@@ -143,6 +143,128 @@ const refused = [
   },
 ];
 
+const MERGE = 'application/merge-patch+json';
+const STRATEGIC = 'application/strategic-merge-patch+json';
+const JSON_PATCH = 'application/json-patch+json';
+const MAP = `${CORE}/configmaps/there`;
+const STRICT = '?dryRun=All&fieldValidation=Strict';
+
+/** Upon a config map that is there. */
+const requests: readonly {
+  name: string;
+  method: string;
+  path: string;
+  body?: string;
+  type?: string;
+  accept?: string;
+  want: readonly [number, string];
+}[] = [
+  {
+    name: 'to create what says which version it is',
+    method: 'POST',
+    path: `${CORE}/configmaps`,
+    body: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","resourceVersion":"7"}}',
+    want: [500, 'resourceVersion should not be set on objects to be created'],
+  },
+  {
+    name: 'an apiVersion that is a number',
+    method: 'PUT',
+    path: MAP + STRICT,
+    body: '{"kind":"ConfigMap","apiVersion":7}',
+    want: [
+      400,
+      'the object provided is unrecognized (must be of type ConfigMap): couldn\'t get version/kind; json parse error: json: cannot unmarshal number into Go struct field .apiVersion of type string ({"kind":"ConfigMap","apiVersio ...)',
+    ],
+  },
+  {
+    name: 'a JSON patch that is no JSON',
+    method: 'PATCH',
+    path: MAP + STRICT,
+    type: JSON_PATCH,
+    body: '[',
+    want: [400, 'error decoding patch: unexpected end of JSON input'],
+  },
+  {
+    name: 'a merge patch that is no object',
+    method: 'PATCH',
+    path: MAP + STRICT,
+    type: MERGE,
+    body: '[]',
+    want: [400, 'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}'],
+  },
+  {
+    name: 'a number in a strategic patch where text should be',
+    method: 'PATCH',
+    path: MAP + STRICT,
+    type: STRATEGIC,
+    body: '{"data":{"k":7}}',
+    want: [422, ' "" is invalid: patch: Invalid value: "map[data:map[k:7]]": cannot convert int64 to string'],
+  },
+  {
+    name: 'a uid that is a number among preconditions',
+    method: 'DELETE',
+    path: `${MAP}?dryRun=All`,
+    body: '{"preconditions":{"uid":7}}',
+    want: [400, 'json: cannot unmarshal number into Go struct field Preconditions.preconditions.uid of type types.UID'],
+  },
+  {
+    name: 'an owner of a version that is none',
+    method: 'PATCH',
+    path: MAP + STRICT,
+    type: MERGE,
+    body: '{"metadata":{"ownerReferences":[{"apiVersion":"a/b/c","kind":"K","name":"n","uid":"u"}]}}',
+    want: [
+      422,
+      'ConfigMap "there" is invalid: metadata.ownerReferences.apiVersion: Invalid value: "a/b/c": version must not be empty',
+    ],
+  },
+  {
+    name: 'a field manager with a control character',
+    method: 'PATCH',
+    path: `${MAP}?fieldManager=a%01b`,
+    type: MERGE,
+    body: '{}',
+    want: [
+      422,
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\x01b": invalid character U+0001 (at position 1)',
+    ],
+  },
+  {
+    name: 'a limit that is empty',
+    method: 'GET',
+    path: `${CORE}/configmaps?limit=`,
+    want: [400, 'strconv.ParseInt: parsing "": invalid syntax'],
+  },
+  {
+    name: 'half a byte to continue from',
+    method: 'GET',
+    path: `${CORE}/configmaps?continue=x`,
+    want: [400, 'invalid continue token: continue key is not valid: illegal base64 data at input byte 0'],
+  },
+  {
+    name: 'a namespace of what has none',
+    method: 'GET',
+    path: '/api/v1/nodes?fieldSelector=metadata.namespace%3Dx',
+    want: [400, 'field label not supported: metadata.namespace'],
+  },
+  {
+    name: 'an export',
+    method: 'GET',
+    path: `${MAP}?export=true`,
+    want: [400, 'the export parameter, deprecated since v1.14, is no longer supported'],
+  },
+  {
+    name: 'another form in protobuf, as JSON',
+    method: 'GET',
+    path: MAP,
+    accept: 'application/vnd.kubernetes.protobuf;as=Foo',
+    want: [
+      406,
+      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    ],
+  },
+];
+
 const taken = [
   {
     name: 'a negative grace period as one second',
@@ -189,6 +311,9 @@ describe('refusals', () => {
     await call('POST', `${CORE}/serviceaccounts`, {
       body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } },
     });
+    await call('POST', `${CORE}/configmaps`, {
+      body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'there' }, data: { a: 'b' } },
+    });
   });
   after(() => api.close());
 
@@ -198,6 +323,18 @@ describe('refusals', () => {
       assert.deepEqual([status, json.message], want);
     });
   }
+
+  for (const { name, method, path, body, type, accept, want } of requests) {
+    it(`refuse ${name}`, async () => {
+      const headers = { ...(type && { 'content-type': type }), ...(accept && { accept }) };
+      const { status, json } = await call(method, path, { ...(body !== undefined && { body }), headers });
+      assert.deepEqual([status, json.message], want);
+    });
+  }
+
+  it('refuse nothing for a pair of the query that cannot be read', async () => {
+    assert.equal((await call('GET', `${CORE}/configmaps?limit=%zz&a;b`)).status, 200);
+  });
 
   for (const { name, path, body, part, want } of taken) {
     it(`take ${name}`, async () => {

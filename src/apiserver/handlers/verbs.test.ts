@@ -432,12 +432,11 @@ describe('verbs', () => {
     assert.equal(partial.json.items[0].kind, 'PartialObjectMetadata');
     assert.equal(partial.json.items[0].data, undefined);
     const sent = await call('GET', `${MAPS}/a`, { headers: { accept: 'application/vnd.kubernetes.protobuf' } });
-    await call('DELETE', `${MAPS}/a`);
-    const back = await call('POST', MAPS, {
+    const back = await call('PUT', `${MAPS}/a`, {
       body: sent.bytes,
       headers: { 'content-type': 'application/vnd.kubernetes.protobuf' },
     });
-    assert.equal(back.status, 201);
+    assert.equal(back.status, 200);
     assert.deepEqual(back.json.data, { k: 'v' });
   });
 });

@@ -3,7 +3,7 @@
  * the handlers call them before anything else touches the request.
  * Upstream: apimachinery/pkg/apis/meta/v1/validation/validation.go, runtime/conversion.go
  */
-import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
+import { badRequest, invalid, type StatusError } from '../../machinery/errors/status-error.ts';
 import {
   type FieldError,
   forbiddenField,
@@ -35,8 +35,14 @@ export interface DeleteRequestOptions extends DeleteOptions {
 
 const NO_QUERY = new URLSearchParams();
 
+const MALFORMED = /%(?![0-9a-fA-F]{2})|;/;
+
 export function parseQuery(query: string): URLSearchParams {
-  return query === '' ? NO_QUERY : new URLSearchParams(query);
+  if (query === '') return NO_QUERY;
+  if (!MALFORMED.test(query)) return new URLSearchParams(query);
+  // Go leaves out each pair that it cannot read.
+  const pairs = query.split('&').filter((pair) => !MALFORMED.test(pair));
+  return new URLSearchParams(pairs.join('&'));
 }
 
 /** `alwaysWatch`: the old paths, which need no parameter to say so. */
@@ -118,11 +124,14 @@ export function deleteOptionsOf(body: Record<string, unknown>): DeleteRequestOpt
     );
   }
   if (preconditions != null) {
-    const { uid, resourceVersion } = expect<{ uid?: string; resourceVersion?: string }>(
+    const { uid, resourceVersion } = expect<{ uid?: unknown; resourceVersion?: unknown }>(
       'preconditions',
       preconditions,
       'object',
     );
+    if (uid != null && typeof uid !== 'string') throw wrongType('Preconditions.preconditions.uid', uid, 'types.UID');
+    if (resourceVersion != null && typeof resourceVersion !== 'string')
+      throw wrongType('Preconditions.preconditions.resourceVersion', resourceVersion, 'string');
     options.preconditions = {
       ...(uid == null ? {} : { uid }),
       ...(resourceVersion == null ? {} : { resourceVersion }),
@@ -189,7 +198,7 @@ function readBool(q: URLSearchParams, name: string): boolean | undefined {
 
 function readInt(q: URLSearchParams, name: string): number | undefined {
   const value = q.get(name);
-  if (value === null || value === '') return undefined;
+  if (value === null) return undefined;
   if (!/^[+-]?[0-9]+$/.test(value))
     throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   const n = Number(value);
@@ -207,9 +216,11 @@ function expect<T>(field: string, value: unknown, type: 'number' | 'boolean' | '
     string: 'v1.DeletionPropagation',
     object: 'v1.Preconditions',
   }[type];
-  throw badRequest(
-    `json: cannot unmarshal ${goKind(value)} into Go struct field DeleteOptions.${field} of type ${wants}`,
-  );
+  throw wrongType(`DeleteOptions.${field}`, value, wants);
+}
+
+function wrongType(field: string, value: unknown, wants: string): StatusError {
+  return badRequest(`json: cannot unmarshal ${goKind(value)} into Go struct field ${field} of type ${wants}`);
 }
 
 function goKind(value: unknown): string {

@@ -84,7 +84,7 @@ function checkOptions(query: URLSearchParams, podName: string): void {
     if (name !== 'tailLines' && n < 1) errors.push(invalidField(name, n, 'must be greater than 0'));
   }
   if (query.has('sinceSeconds') && query.has('sinceTime'))
-    errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+    errors.push(forbiddenField('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   const stream = query.get('stream');
   if (stream !== null && !STREAMS.includes(stream)) errors.push(notSupported('stream', stream, STREAMS));
   if (stream !== null && stream !== 'All' && query.has('tailLines'))

@@ -56,15 +56,21 @@ class Mismatch extends Error {
   }
 }
 
-function restoreText(value: string, s: Exclude<Schema, { type: 'ref' }>): string | undefined {
+function restoreText(value: string, s: Exclude<Schema, { type: 'ref' }>, raw: unknown, named = ''): string | undefined {
   const from = RESTORED_FROM[value] ?? 'int64';
   if (s.type === 'object') return `cannot restore struct from: ${from}`;
   if (s.type === 'map') return `cannot restore map from ${from}`;
   if (s.type === 'list') return `cannot restore slice from ${from}`;
   if (SPECIAL_FORMATS.has('format' in s ? s.format : undefined)) return undefined;
+  // What Go could convert by itself is refused in other words.
+  if (s.type === 'string' && isWhole(raw)) return `cannot convert int64 to ${named || 'string'}`;
+  if (s.type === 'integer' && typeof raw === 'number' && !isWhole(raw))
+    return `cannot convert float64 to ${s.format ?? 'int64'}`;
   if (s.type === 'integer') return `unrecognized type: ${s.format ?? 'int64'}`;
   return `unrecognized type: ${s.type === 'boolean' ? 'bool' : s.type === 'number' ? 'float64' : s.type}`;
 }
+
+const isWhole = (raw: unknown): boolean => typeof raw === 'bigint' || Number.isInteger(raw);
 
 const RESTORED_FROM: Readonly<Record<string, string>> = {
   string: 'string',
@@ -140,7 +146,7 @@ class TypeChecker {
     }
     switch (s.type) {
       case 'string':
-        if (typeof value !== 'string') this.#fail(describe(value), s);
+        if (typeof value !== 'string') this.#fail(describe(value), s, undefined, value);
         return;
       case 'boolean':
         if (typeof value !== 'boolean') this.#fail(describe(value), s);
@@ -150,7 +156,7 @@ class TypeChecker {
         return;
       case 'integer':
         if (typeof value !== 'number' && typeof value !== 'bigint') this.#fail(describe(value), s);
-        if (!fitsInteger(value as number | bigint, s.format)) this.#fail(`number ${value}`, s);
+        if (!fitsInteger(value as number | bigint, s.format)) this.#fail(`number ${value}`, s, undefined, value);
     }
   }
 
@@ -182,10 +188,10 @@ class TypeChecker {
     }
   }
 
-  #fail(value: string, s: Exclude<Schema, { type: 'ref' }>, as?: string): never {
+  #fail(value: string, s: Exclude<Schema, { type: 'ref' }>, as?: string, raw?: unknown): never {
     const named = this.#fields.length === 0 ? undefined : goNameOf(this.#structs.at(-1)!, this.#fields.at(-1)!);
     const type = as ?? (named === undefined ? undefined : goNamed(s, named, this.#source)) ?? goType(s, this.#source);
-    const restoring = restoreText(value, s);
+    const restoring = restoreText(value, s, raw, named);
     if (this.#fields.length === 0)
       throw new Mismatch(`json: cannot unmarshal ${value} into Go value of type ${type}`, restoring);
     const path = this.#fields.map((f, i) => `${embeddedIn(this.#structs[i]!, f)}${f}`).join('.');

@@ -21,14 +21,14 @@ export function validateLabelSelector(
   if (selector === undefined || selector === null) return [];
   const errs = validateLabels(selector.matchLabels, path.child('matchLabels'));
   for (const [i, e] of (selector.matchExpressions ?? []).entries()) {
-    errs.push(...validateExpression(e, rules, path.child('matchExpressions').index(i)));
+    errs.push(...validateRequirement(e, rules, path.child('matchExpressions').index(i)));
   }
   return errs;
 }
 
 type Expression = NonNullable<LabelSelector['matchExpressions']>[number];
 
-function validateExpression(e: Expression, rules: LabelSelectorRules, path: Path): FieldError[] {
+export function validateRequirement(e: Expression, rules: LabelSelectorRules, path: Path): FieldError[] {
   const errs: FieldError[] = [];
   const values = e.values ?? [];
   if (e.operator === 'In' || e.operator === 'NotIn') {

@@ -141,7 +141,20 @@ export function fieldErrorBody(e: FieldError): string {
 /** A value as Go's field errors print it: strings quoted, numbers and booleans plain, structures as JSON, absent as null. */
 function goValue(v: unknown): string {
   if (v === undefined || v === null) return 'null';
-  return typeof v === 'bigint' ? v.toString() : JSON.stringify(v);
+  if (typeof v === 'bigint') return v.toString();
+  return typeof v === 'string' && CONTROL.test(v) ? goQuoted(v) : JSON.stringify(v);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** Go's %q, which writes control characters in its own way. */
+function goQuoted(text: string): string {
+  return JSON.stringify(text)
+    .replace(/\\u000b/g, '\\v')
+    .replace(/\\u0007/g, '\\a')
+    .replace(/\\u00([01].)/g, '\\x$1')
+    .replaceAll('\u007f', '\\x7f');
 }
 
 export function fieldErrorMessage(e: FieldError): string {

@@ -150,7 +150,7 @@ export function validateOwnerReferences(
 function validateOwnerReference(ref: OwnerReference, path: Path): FieldError[] {
   const errs: FieldError[] = [];
   const { group, version } = parseApiVersion(ref.apiVersion ?? '');
-  if (version === '')
+  if (version === '' || version.includes('/'))
     errs.push(invalidField(path.child('apiVersion'), ref.apiVersion ?? '', 'version must not be empty'));
   for (const name of ['kind', 'name', 'uid'] as const) {
     if (!ref[name]) errs.push(invalidField(path.child(name), '', 'must not be empty'));

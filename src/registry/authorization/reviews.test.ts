@@ -70,6 +70,32 @@ describe('reviews', () => {
       want: '.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
     },
     {
+      name: 'neither subject nor question',
+      resource: 'subjectaccessreviews',
+      object: { spec: {} },
+      want: '.authorization.k8s.io "" is invalid: [spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified, spec.user: Invalid value: "": at least one of user or group must be specified]',
+    },
+    {
+      name: 'selectors that select by nothing',
+      resource: 'selfsubjectaccessreviews',
+      object: {
+        spec: {
+          resourceAttributes: {
+            ...pods,
+            fieldSelector: { requirements: [{ key: '', operator: 'In' }] },
+            labelSelector: { rawSelector: 'a', requirements: [{ key: 'a', operator: 'Newer' }] },
+          },
+        },
+      },
+      want: '.authorization.k8s.io "" is invalid: [spec.resourceAttributes.fieldSelector.requirements[0].key: Required value: must be specified, spec.resourceAttributes.fieldSelector.requirements[0].values: Required value: must be specified when `operator` is \'In\' or \'NotIn\', spec.resourceAttributes.labelSelector.rawSelector: Invalid value: "a": may not specified at the same time as requirements]',
+    },
+    {
+      name: 'a review with a name',
+      resource: 'subjectaccessreviews',
+      object: { metadata: { name: 'x' }, spec: { user: 'jane', resourceAttributes: pods } },
+      want: '.authorization.k8s.io "" is invalid: metadata: Invalid value: {"name":"x"}: must be empty',
+    },
+    {
       name: 'no question',
       resource: 'selfsubjectaccessreviews',
       object: { spec: {} },

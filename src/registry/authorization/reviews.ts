@@ -10,8 +10,15 @@ import type {
 } from '../../api/authorization-v1.ts';
 import { type AuthorizationAttributes, attributesOf, type User } from '../../machinery/authorization/authorizer.ts';
 import { badRequest, invalid } from '../../machinery/errors/status-error.ts';
+import { validateRequirement } from '../../machinery/labels/validate.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { type FieldError, invalidField, requiredField } from '../../machinery/validation/field-error.ts';
+import {
+  type FieldError,
+  forbiddenField,
+  invalidField,
+  Path,
+  requiredField,
+} from '../../machinery/validation/field-error.ts';
 import type { ReviewBackend, VirtualResource } from './virtual-resource.ts';
 
 const GROUP = 'authorization.k8s.io';
@@ -32,7 +39,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'subjectaccessreviews',
       async create(object) {
         const spec = specOf(object);
-        check(validateSpec(spec));
+        check([...validateSpec(spec), ...metadataErrors(object, '')]);
         return { ...object, status: await evaluate(backend, attributesFrom(spec, subjectOf(spec))) } as KubeObject;
       },
     },
@@ -41,7 +48,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'localsubjectaccessreviews',
       async create(object, { namespace }) {
         const spec = specOf(object);
-        const errors = validateSpec(spec);
+        const errors = [...validateSpec(spec), ...metadataErrors(object, ' except for namespace')];
         if (spec.resourceAttributes && spec.resourceAttributes.namespace !== object.metadata.namespace)
           errors.push(
             invalidField(
@@ -71,7 +78,7 @@ export function authorizationReviews(backend: ReviewBackend): VirtualResource[] 
       resource: 'selfsubjectaccessreviews',
       async create(object, { user }) {
         const spec = specOf(object);
-        check(validateAttributes(spec));
+        check([...validateAttributes(spec), ...validateSelectors(spec), ...metadataErrors(object, '')]);
         return { ...object, status: await evaluate(backend, attributesFrom(spec, user)) } as KubeObject;
       },
     },
@@ -97,12 +104,15 @@ function check(errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid({ group: GROUP, kind: '' }, '', errors);
 }
 
-/** Of a review about somebody else: who is missing is said between what is asked and how it is selected. */
 function validateSpec(spec: Spec): FieldError[] {
-  const { resourceAttributes, nonResourceAttributes } = spec;
-  const isOne = (resourceAttributes === undefined) !== (nonResourceAttributes === undefined);
-  const [about, who] = [validateAttributes(spec), validateSubject(spec)];
-  return isOne ? [...who, ...about] : [...about, ...who];
+  return [...validateAttributes(spec), ...validateSubject(spec), ...validateSelectors(spec)];
+}
+
+/** Reviews are nobody's objects: they have no name. */
+function metadataErrors({ metadata }: KubeObject, except: '' | ' except for namespace'): FieldError[] {
+  const { namespace, managedFields: _, ...rest } = metadata;
+  const left = except === '' && namespace ? { ...rest, namespace } : rest;
+  return Object.keys(left).length === 0 ? [] : [invalidField('metadata', metadata, `must be empty${except}`)];
 }
 
 function validateSubject(spec: Spec): FieldError[] {
@@ -127,27 +137,51 @@ function validateAttributes({ resourceAttributes, nonResourceAttributes }: Spec)
         'exactly one of nonResourceAttributes or resourceAttributes must be specified',
       ),
     ];
-  return resourceAttributes
-    ? [
-        ...validateSelector('fieldSelector', resourceAttributes.fieldSelector),
-        ...validateSelector('labelSelector', resourceAttributes.labelSelector),
-      ]
-    : [];
+  return [];
+}
+
+function validateSelectors({ resourceAttributes }: Spec): FieldError[] {
+  if (!resourceAttributes) return [];
+  const { fieldSelector, labelSelector } = resourceAttributes;
+  return [
+    ...validateSelector('fieldSelector', fieldSelector, validateFieldRequirement),
+    ...validateSelector('labelSelector', labelSelector, (requirement, path) =>
+      validateRequirement(requirement, { allowUnknownOperators: true }, path),
+    ),
+  ];
 }
 
 function validateSelector(
   name: string,
-  selector: { rawSelector?: string; requirements?: readonly unknown[] } | undefined,
+  selector: { rawSelector?: string; requirements?: readonly Requirement[] } | undefined,
+  check: (requirement: Requirement, path: Path) => FieldError[],
 ): FieldError[] {
   if (selector === undefined) return [];
-  const path = `spec.resourceAttributes.${name}`;
-  if (selector.rawSelector && selector.requirements?.length)
-    return [
-      invalidField(`${path}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements'),
-    ];
-  if (!selector.rawSelector && !selector.requirements?.length)
-    return [requiredField(`${path}.requirements`, 'when rawSelector is not specified, requirements is required')];
-  return [];
+  const path = Path.root('spec.resourceAttributes', name);
+  const { rawSelector, requirements = [] } = selector;
+  const errors: FieldError[] = [];
+  if (rawSelector && requirements.length > 0) {
+    const detail = 'may not specified at the same time as requirements';
+    errors.push(invalidField(path.child('rawSelector'), rawSelector, detail));
+  }
+  if (!rawSelector && requirements.length === 0) {
+    const detail = `when ${path} is specified, requirements or rawSelector is required`;
+    errors.push(requiredField(path.child('requirements'), detail));
+  }
+  for (const [i, r] of requirements.entries()) errors.push(...check(r, path.child('requirements').index(i)));
+  return errors;
+}
+
+// Upstream: apimachinery metav1/validation ValidateFieldSelectorRequirement; operators of newer clients pass.
+function validateFieldRequirement({ key, operator, values = [] }: Requirement, path: Path): FieldError[] {
+  const errors = key ? [] : [requiredField(path.child('key'), 'must be specified')];
+  if ((operator === 'In' || operator === 'NotIn') && values.length === 0)
+    errors.push(requiredField(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
+    const detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+    errors.push(forbiddenField(path.child('values'), detail));
+  }
+  return errors;
 }
 
 function subjectOf({ user = '', uid, groups = [], extra }: Spec): User {

@@ -1,7 +1,7 @@
 /** Who asks for a certificate, and requests that are none; confirmed by upstream's API server 1.36. */
 import assert from 'node:assert/strict';
 import { strategyFor } from '../strategies.ts';
-import { contextFor, rowOf, testCreates, type WriteCase } from '../strategy-testing.ts';
+import { contextFor, rowOf, testCreates, updated, type WriteCase } from '../strategy-testing.ts';
 
 const CSR = { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest' };
 const asking = (request: string) => ({
@@ -21,6 +21,22 @@ const REFUSED: readonly WriteCase[] = [
 
 describe('certificate signing requests', () => {
   describe('refuse', () => testCreates(REFUSED));
+
+  const certificates = [
+    ['AAAA', 'must contain at least one CERTIFICATE PEM block'],
+    ['-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n', 'only CERTIFICATE PEM blocks are allowed, found "KEY"'],
+    ['-----BEGIN CERTIFICATE-----\nA: b\n\nAAAA\n-----END CERTIFICATE-----\n', 'no PEM block headers are permitted'],
+    ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', 'x509: malformed certificate'],
+  ] as const;
+  for (const [text, why] of certificates) {
+    it(`are not answered with ${JSON.stringify(text.slice(0, 40))}`, () => {
+      const stored = { ...asking(''), status: {} };
+      const metadata = { name: 'x', resourceVersion: '7' };
+      const answered = { ...stored, metadata, status: { certificate: Buffer.from(text).toString('base64') } };
+      const { problems } = updated(answered, stored as never, 'status');
+      assert.deepEqual(problems.slice(1), [`status.certificate: Invalid value: "<certificate data>": ${why}`]);
+    });
+  }
 
   it('say who asks, in all that is known of the user', () => {
     const row = rowOf(CSR);

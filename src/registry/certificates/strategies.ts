@@ -1,5 +1,6 @@
 /** Certificate signing requests. Upstream: pkg/registry/certificates/certificates/strategy.go, pkg/apis/certificates/validation */
 import { Buffer } from 'node:buffer';
+import { X509Certificate } from 'node:crypto';
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../api/certificates-v1.ts';
 import { formatTime } from '../../machinery/meta/time.ts';
 import {
@@ -58,7 +59,7 @@ function validateConditions(request: CertificateSigningRequest, out: Errors): vo
       if (!status) out.push(requiredField(at.child('status')));
       else supported(status, ['True'], at.child('status'), out);
     } else if (!status) out.push(requiredField(at.child('status')));
-    else supported(status, ['True', 'False', 'Unknown'], at.child('status'), out);
+    else supported(status, ['False', 'True', 'Unknown'], at.child('status'), out);
     if (type === 'Approved') approved = true;
     if (type === 'Denied') denied = true;
     if (approved && denied && (type === 'Approved' || type === 'Denied')) {
@@ -119,6 +120,25 @@ function validateRequest(request: CertificateSigningRequest): Errors {
 const find = (request: CertificateSigningRequest, type: string): CertificateSigningRequestCondition[] =>
   (request.status?.conditions ?? []).filter((c) => c.type === type);
 
+const PEM_BLOCK = /-----BEGIN ([^-\n]*)-----\r?\n([^-]*)-----END \1-----/g;
+
+/** Upstream: pkg/apis/certificates/validation validateCertificate */
+function certificateProblem(text: string): string | undefined {
+  if (text === '') return undefined;
+  const blocks = [...text.matchAll(PEM_BLOCK)];
+  if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
+  for (const [block, type, content] of blocks) {
+    if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
+    if (content!.includes(':')) return 'no PEM block headers are permitted';
+    try {
+      new X509Certificate(block);
+    } catch {
+      return 'x509: malformed certificate';
+    }
+  }
+  return undefined;
+}
+
 /** Approved and Denied change through the approval door only; Failed and the certificate through status only. */
 function validateUpdate(
   now: CertificateSigningRequest,
@@ -145,6 +165,8 @@ function validateUpdate(
   if (after !== before) {
     if (door !== 'status') out.push(forbiddenField(certificate, 'updates may not set certificate content'));
     else if (before) out.push(forbiddenField(certificate, 'updates may not modify existing certificate content'));
+    const problem = certificateProblem(Buffer.from(after, 'base64').toString('latin1'));
+    if (problem !== undefined) out.push(invalidField(certificate, '<certificate data>', problem));
   }
   return out;
 }
@@ -199,7 +221,7 @@ export const certificateSigningRequestStrategy: Strategy<CertificateSigningReque
   resetFields: [['spec'], ['status']],
   subresources: {
     status: {
-      resetFields: [['spec']],
+      resetFields: [['spec'], ['status', 'conditions']],
       prepareForUpdate(request, old, context) {
         keep(request, old, 'spec');
         keepConditions(request, old, 'Approved');

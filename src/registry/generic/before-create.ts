@@ -53,7 +53,6 @@ export function beforeCreate(store: StoreCore, object: KubeObject, context: Writ
   ensureNamespace(object, context.namespace, row.namespaced);
   delete object.metadata.deletionTimestamp;
   delete object.metadata.deletionGracePeriodSeconds;
-  delete object.metadata.resourceVersion;
   strategy.prepareForCreate?.(object, context);
   const errors = metadataErrors(store, object);
   const more = strategy.validate?.(object, quietIf(errors, context));

@@ -31,19 +31,27 @@ export function metadataUpdateErrors(
   object: KubeObject,
   old: KubeObject,
 ): FieldError[] {
-  const asNew = genericErrors(store, object);
+  // The name stays, so only a changed generateName could be wrong by the kind's own rules.
+  const byKind = object.metadata.generateName === old.metadata.generateName ? undefined : genericErrors(store, object);
+  const asNew = byKind === undefined ? genericErrors(store, object) : genericErrors(store, object, anyName);
   const changes = validateObjectMetaUpdate(object.metadata, old.metadata, METADATA);
-  if (asNew.length === 0 && changes.length === 0 && object.metadata.finalizers === undefined) return [];
+  if (byKind === undefined && asNew.length === 0 && changes.length === 0 && object.metadata.finalizers === undefined)
+    return [];
   const errors = [...asNew, ...changes];
   const names = finalizerErrors(store.row, object);
   const again = checkedAgain(store.row, door === store.strategy);
   if (again !== 'never') errors.push(...changes, ...names);
-  if (again === 'as an update and as new') errors.push(...asNew, ...names);
+  if (again === 'as an update and as new') errors.push(...(byKind ?? asNew), ...names);
   return errors;
 }
 
-function genericErrors({ row, strategy }: StoreCore, object: KubeObject): FieldError[] {
-  const validateName = strategy.validateName ?? defaultValidateName;
+const anyName = (): string[] => [];
+
+function genericErrors(
+  { row, strategy }: StoreCore,
+  object: KubeObject,
+  validateName = strategy.validateName ?? defaultValidateName,
+): FieldError[] {
   return [...validateObjectMeta(object.metadata, { namespaced: row.namespaced, validateName }, METADATA)];
 }
 

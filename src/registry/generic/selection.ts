@@ -8,6 +8,7 @@ import { parseFieldSelector } from '../../machinery/fields/selector.ts';
 import { parseSelector } from '../../machinery/labels/selector.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Selector as CacheSelector } from '../../storage/cacher/delivery.ts';
+import { isBuiltin } from '../resources.ts';
 import type { StoreCore } from './store-core.ts';
 
 export interface Selection {
@@ -68,9 +69,10 @@ const knownFields = new WeakMap<StoreCore, ReadonlySet<string>>();
 
 /** Upstream: the AddFieldLabelConversionFunc of each kind, else runtime.DefaultMetaV1FieldSelectorConversion */
 function checkField(store: StoreCore, field: string): void {
-  if (field === 'metadata.name' || field === 'metadata.namespace') return;
-  const { strategy } = store;
-  if (strategy.fields === undefined) {
+  if (field === 'metadata.name') return;
+  const { strategy, row } = store;
+  if (field === 'metadata.namespace' && (row.namespaced || strategy.fields === undefined)) return;
+  if (strategy.fields === undefined && isBuiltin(row)) {
     throw badRequest(
       `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
     );
@@ -78,7 +80,7 @@ function checkField(store: StoreCore, field: string): void {
   let known = knownFields.get(store);
   if (known === undefined) {
     // The names do not depend on the object, so an empty one tells them.
-    known = new Set(Object.keys(strategy.fields({ metadata: {}, spec: {}, status: {} } as KubeObject)));
+    known = new Set(Object.keys(strategy.fields?.({ metadata: {}, spec: {}, status: {} } as KubeObject) ?? {}));
     knownFields.set(store, known);
   }
   if (!known.has(field)) throw badRequest(unsupported(store, field));

@@ -62,6 +62,9 @@ async function createOnce(
   const checked = validate?.(object);
   if (checked !== undefined) await checked;
   const key = store.key(context.namespace, metadata.name ?? '');
+  // Upstream: storage.ErrResourceVersionSetOnCreate, an error without a reason. A dry run does not get that far.
+  if (Number(metadata.resourceVersion) > 0 && !context.dryRun)
+    throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' });
   return insert(store, key, object, context);
 }
 

@@ -118,7 +118,8 @@ function checkUid(store: StoreCore, key: string, name: string, uid: string | und
   throw conflict(
     store.resource,
     name,
-    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    // Upstream names the key without its prefix.
+    `StorageError: invalid object, Code: 4, Key: ${key.replace(/^\/registry/, '')}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
   );
 }
 

@@ -6,7 +6,7 @@ import {
   requiredField,
   tooLong,
 } from '../../machinery/validation/field-error.ts';
-import { type Errors, nonNegative, oneOf, qualifiedName } from './values.ts';
+import { type Errors, qualifiedName, supported } from './values.ts';
 
 export interface ConditionLike {
   type?: string;
@@ -27,10 +27,14 @@ export function validateConditions(conditions: readonly ConditionLike[] | undefi
     if (first.has(type)) out.push(duplicateField(at.child('type'), type));
     else first.set(type, i);
     qualifiedName(type, at.child('type'), out);
-    oneOf(condition.status, ['False', 'True', 'Unknown'], at.child('status'), out);
-    nonNegative(condition.observedGeneration, at.child('observedGeneration'), out);
-    if (!condition.lastTransitionTime) out.push(requiredField(at.child('lastTransitionTime'), 'must be set'));
-    if (!reason) out.push(requiredField(at.child('reason'), 'must be set'));
+    supported(condition.status ?? '', ['False', 'True', 'Unknown'], at.child('status'), out);
+    const { observedGeneration } = condition;
+    if (observedGeneration != null && observedGeneration < 0) {
+      const detail = 'must be greater than or equal to zero';
+      out.push(invalidField(at.child('observedGeneration'), observedGeneration, detail));
+    }
+    if (!condition.lastTransitionTime) out.push(requiredField(at.child('lastTransitionTime')));
+    if (!reason) out.push(requiredField(at.child('reason')));
     else {
       if (!REASON.test(reason)) {
         const regex = "regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?'";

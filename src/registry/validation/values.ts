@@ -49,8 +49,10 @@ export function immutable(value: unknown, old: unknown, path: Path, out: Errors)
   if (value === old) return;
   // A map is known by the field that holds it.
   const key = typeof (value ?? old) === 'object' ? path.toString().replace(/^.*\./, '') : '';
-  if (!semanticEqual(value, old, key))
-    out.push(invalidField(path, value ?? (typeof old === 'string' ? '' : null), IMMUTABLE));
+  if (!semanticEqual(value, old, key)) {
+    const shown = value === undefined && typeof old === 'string' ? '' : (value ?? null);
+    out.push(invalidField(path, shown, IMMUTABLE));
+  }
 }
 
 export function dnsLabel(value: string, path: Path, out: Errors): void {

@@ -168,6 +168,9 @@ class NoSuchPath extends Error {
   }
 }
 
+const goTypeOf = (value: unknown): string =>
+  typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value;
+
 const MAX_INT32 = 2_147_483_647;
 
 function scaleErrors(
@@ -186,7 +189,7 @@ function scaleErrors(
   }
   if (replicas !== undefined && replicas !== null) {
     if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
-      const type = typeof replicas === 'number' ? 'float64' : typeof replicas;
+      const type = goTypeOf(replicas);
       errors.push(
         invalidField(path, 0, `${path} accessor error: ${String(replicas)} is of the type ${type}, expected int64`),
       );
@@ -200,7 +203,7 @@ function scaleErrors(
         ? undefined
         : at(object, scale.labelSelectorPath.split('.').slice(1));
     if (selector !== undefined && typeof selector !== 'string') {
-      const why = `${scale.labelSelectorPath} accessor error: the value is of the type ${typeof selector}, expected string`;
+      const why = `${scale.labelSelectorPath} accessor error: ${String(selector)} is of the type ${goTypeOf(selector)}, expected string`;
       errors.push(invalidField(scale.labelSelectorPath, '', why));
     }
   }
