@@ -57,6 +57,8 @@ describe('quantities', () => {
   it('numbers are taken as texts', () => {
     assert.equal(canonicalQuantity(2), '2');
     assert.equal(canonicalQuantity(0.25), '250m');
+    assert.equal(canonicalQuantity('982578.125Ki'), '1006160k');
+    assert.equal(canonicalQuantity('1.5Ki'), '1536');
     assert.equal(canonicalQuantity(9007199254740993n), '9007199254740993');
   });
 

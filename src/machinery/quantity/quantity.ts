@@ -191,7 +191,12 @@ function formatDecimal(unscaled: bigint, scale: number, format: QuantityFormat):
 
 /** The text as upstream would give it back after decoding it. @throws QuantityError */
 export function canonicalQuantity(text: string | number | bigint): string {
-  return formatQuantity(parseQuantity(text));
+  const quantity = parseQuantity(text);
+  const canonical = formatQuantity(quantity);
+  // What is no multiple of 1024 loses its suffix, and upstream reads it from storage as a decimal.
+  return quantity.format === 'BinarySI' && !canonical.endsWith('i')
+    ? formatQuantity(parseQuantity(canonical))
+    : canonical;
 }
 
 export const ZERO: Quantity = Object.freeze({ unscaled: 0n, scale: 0, format: 'DecimalSI' });
