@@ -69,7 +69,7 @@ describe('kill -9', function () {
         let victim: ChildProcess | undefined = child;
         stdout.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;
-          if (victim !== undefined && text.includes('\n/registry/')) {
+          if (victim !== undefined && /\n\/registry\/.*\n/.test(text)) {
             const killed = victim;
             victim = undefined;
             systemClock.after(20 + random.int(200), () => killed.kill('SIGKILL'));
@@ -103,8 +103,13 @@ describe('kill -9', function () {
         if (round > 0) throw err;
       });
       const stop = new AbortController();
-      const writing = writeUntilKilled(storage, stop.signal, (key, n, revision) => acknowledged.add(key, n, revision));
-      await systemClock.sleep(50 + random.int(150));
+      const first = Promise.withResolvers<void>();
+      const writing = writeUntilKilled(storage, stop.signal, (key, n, revision) => {
+        acknowledged.add(key, n, revision);
+        first.resolve();
+      });
+      await Promise.race([first.promise, writing]);
+      await systemClock.sleep(random.int(200));
       await server.kill();
       stop.abort();
       await writing;
