@@ -12,6 +12,7 @@ import { ensurePki } from '../../src/cluster/pki/pki.ts';
 import type { Endpoint } from '../load/connection.ts';
 import type { ProbeSample } from '../servers/probe.ts';
 import { identify } from './identity.ts';
+import { whenReady } from './ready.ts';
 import type { Target } from './target.ts';
 
 const SERVERS = new URL('../servers/', import.meta.url).pathname;
@@ -162,6 +163,27 @@ export function spawnInstalled(dir: string, { port, env = {} }: ServerOptions): 
     { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env } },
   );
   return { pid: child.pid!, stop: () => ended(child) };
+}
+
+/** The same, once it answers, with an account for the load. */
+export async function startInstalled(options: ServerOptions): Promise<Target> {
+  await install();
+  const { dir, done } = directory(options);
+  await writeKeys(dir, options.port);
+  const server = spawnInstalled(dir, options);
+  const stop = async () => {
+    await server.stop();
+    done();
+  };
+  try {
+    await whenReady(options.port, START_MS);
+    const admin = loadKubeconfig(`${dir}/kubeconfig`);
+    const endpoint = await identify(admin, USER_AGENT);
+    return { name: 'keelson', admin, endpoint, pids: [server.pid], [Symbol.asyncDispose]: stop };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
 }
 
 let installed: Promise<void> | undefined;

@@ -3,7 +3,6 @@
  * Ours is the command of the package as npm packs it (`kube-apiserver`). The floor is a bare Node server on the same file: it reads every
  * row and listens. Both run with Node's compile cache, as bin/keelson.js does; the very first start fills it and is slower.
  */
-import { Agent, get } from 'node:https';
 import { systemClock } from '../../src/base/clock.ts';
 import { httpTransport } from '../../src/client/http-transport.ts';
 import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
@@ -12,6 +11,7 @@ import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
 import { customResourceDefinition } from '../fixtures/crd.ts';
 import { configMap } from '../fixtures/objects.ts';
 import { cpuSeconds, peakMB, residentMB } from '../harness/process-sample.ts';
+import { whenReady } from '../harness/ready.ts';
 import type { Case, Context, Goal, Measurement, Scenario } from '../harness/scenario.ts';
 import {
   install,
@@ -28,7 +28,6 @@ const BATCH = 1000;
 const FULL_RUNS = 10;
 const IDLE_SECONDS = { ci: 3, quick: 3, default: 10, full: 60 };
 const idleMeasured = new Set<string>();
-const POLL_MS = 5;
 const READY_MS = 60_000;
 const EMPTY_GOALS: readonly Goal[] = [
   { what: 'ms', figure: 'value', atMost: 500 },
@@ -105,7 +104,7 @@ async function measureStart(context: Context, target: Target, objects: number): 
   const spawn = target.name === 'floor' ? spawnFloor : spawnInstalled;
   const server = spawn(dir, { port, env: { BENCH_READ: objects === 0 ? '' : '1' } });
   try {
-    await ready(port, began + READY_MS);
+    await whenReady(port, READY_MS);
     const value = systemClock.monotonic() - began;
     const cpu = cpuSeconds([server.pid]);
     const peak = peakMB([server.pid]);
@@ -134,7 +133,7 @@ async function measureCrds(context: Context, crds: number): Promise<Measurement>
   const server = spawnInstalled(temporary.dir, { port });
   try {
     const config = loadKubeconfig(`${temporary.dir}/kubeconfig`);
-    await ready(port, systemClock.monotonic() + READY_MS);
+    await whenReady(port, READY_MS);
     await using transport = httpTransport(config);
     const client = createClient(transport);
     const CRDS = {
@@ -174,27 +173,4 @@ async function served(client: ReturnType<typeof createClient>, path: string): Pr
       await systemClock.sleep(50);
     }
   }
-}
-
-async function ready(port: number, until: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
-  try {
-    while (systemClock.monotonic() < until) {
-      if (await isReady(agent, port)) return;
-      await systemClock.sleep(POLL_MS);
-    }
-    throw new Error('the server did not become ready');
-  } finally {
-    agent.destroy();
-  }
-}
-
-function isReady(agent: Agent, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get({ agent, host: '127.0.0.1', port, path: '/readyz' }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode === 200));
-    });
-    request.on('error', () => resolve(false));
-  });
 }

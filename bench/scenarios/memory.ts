@@ -1,9 +1,9 @@
-/** MEMORY: what a server holds beyond the bytes of its objects, after writing them and after a start with them on disk. */
+/** MEMORY: what the installed server holds beyond the bytes of its objects, after writing them and after a start with them on disk. */
 import { systemClock } from '../../src/base/clock.ts';
 import { makeNamespace } from '../harness/identity.ts';
 import { residentMB } from '../harness/process-sample.ts';
 import type { Case, Context, Measurement, Scenario } from '../harness/scenario.ts';
-import { startKeelson, temporaryDirectory } from '../harness/servers.ts';
+import { startInstalled, temporaryDirectory } from '../harness/servers.ts';
 import type { Target } from '../harness/target.ts';
 import { checked, fill, isQuick } from './load.ts';
 
@@ -60,7 +60,7 @@ async function held(context: Context, kind: Kind, objects: number): Promise<Meas
   const options = { port: context.port(2), dir: temporary.dir };
   let [idle, written, bytes] = [0, 0, 0];
   {
-    await using server = await startKeelson(options);
+    await using server = await startInstalled(options);
     await makeNamespace(server.admin!, context.namespace);
     await systemClock.sleep(SETTLE_MS / 4);
     idle = residentMB(server.pids);
@@ -69,7 +69,7 @@ async function held(context: Context, kind: Kind, objects: number): Promise<Meas
     await systemClock.sleep(SETTLE_MS);
     written = residentMB(server.pids) - idle;
   }
-  await using server = await startKeelson(options);
+  await using server = await startInstalled(options);
   await sizeOf(context, server, kind);
   await systemClock.sleep(SETTLE_MS);
   const started = residentMB(server.pids) - idle;

@@ -74,7 +74,7 @@ async function feed(
     },
   });
   for (const entry of watch.initial?.entries ?? []) {
-    sink.put(store.object(entry));
+    sink.put(store.glance(entry));
   }
   watch.initial = undefined;
   watch.resume();

@@ -70,8 +70,14 @@ describe('identity and admission, end to end', () => {
       serviceIP: '10.96.0.1',
       nodes: ['n1'],
     });
+    const storage = await openMemoryStorage({ clock: systemClock });
+    // What was there before the server began.
+    const stored = pod('early', { nodeName: 'n1', volumes: [{ name: 'v', secret: { secretName: 'of-early' } }] });
+    const managedFields = [{ manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsV1: { 'f:spec': {} } }];
+    Object.assign(stored.metadata, { namespace: 'default', uid: 'u', managedFields });
+    await storage.create('/registry/pods/default/early', Buffer.from(JSON.stringify(stored)));
     server = await standardApiServer({
-      storage: await openMemoryStorage({ clock: systemClock }),
+      storage,
       clock: systemClock,
       random: systemRandom,
       log: silentLogger,
@@ -172,6 +178,18 @@ describe('identity and admission, end to end', () => {
       '403 nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"',
     );
     assert.match(await refused(kubelet.list(SECRETS, { namespace: 'default' })), /No Object name found$/);
+  });
+
+  it('a kubelet may read what a pod needs that was there before the server began', async () => {
+    const admin = connect(pki.admin);
+    for (const name of ['of-early', 'of-nobody']) {
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name } };
+      await admin.create(SECRETS, secret, { namespace: 'default' });
+    }
+    const kubelet = connect(pki.kubelets.get('n1')!);
+    const read = (name: string) => kubelet.get(SECRETS, name, { namespace: 'default' });
+    assert.equal((await read('of-early')).metadata.name, 'of-early');
+    assert.match(await refused(read('of-nobody')), /^403 .*no relationship found between node 'n1' and this object$/);
   });
 
   it('a pod passes the whole chain', async () => {

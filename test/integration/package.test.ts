@@ -67,6 +67,20 @@ describe('the npm package', function () {
     assert.equal((await up.exit).code, 0);
   });
 
+  it('keeps what it stores in sqlite over a restart', async () => {
+    const flags = ['--storage', 'sqlite', '--runtime', 'simulated', '--port', '0'];
+    const kubeconfig = join(dir, '.keelson/kubeconfig');
+    for (const verb of ['create', 'get']) {
+      const up = npx('up', ...flags);
+      await up.wrote('Ready in');
+      const from = verb === 'create' ? ['--from-literal=a=b'] : ['-o', 'jsonpath={.data.a}'];
+      const { stdout } = await kubectl([verb, 'configmap', 'kept', ...from], { kubeconfig });
+      assert.match(stdout, verb === 'create' ? /kept created/ : /^b$/);
+      assert.equal((await npx('down').exit).code, 0);
+      assert.equal((await up.exit).code, 0);
+    }
+  });
+
   it('the library runs a cluster in another program', async () => {
     await writeFile(
       join(dir, 'program.js'),

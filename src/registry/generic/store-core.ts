@@ -11,7 +11,12 @@ import { badRequest, type GroupResource } from '../../machinery/errors/status-er
 import { cloneJson } from '../../machinery/meta/clone.ts';
 import { encodeShared } from '../../machinery/meta/encode-shared.ts';
 import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
-import { encodeForStorage, spliceResourceVersion } from '../../machinery/meta/resource-version.ts';
+import {
+  encodeForStorage,
+  metadataSpan,
+  parseWithoutManagedFields,
+  spliceResourceVersion,
+} from '../../machinery/meta/resource-version.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -128,6 +133,14 @@ export class StoreCore {
     if (!this.#shares) return undefined;
     const entry = this.cache.peek(this.prefix(namespace) + name);
     return entry && this.object(entry);
+  }
+
+  /** As `object`, for one look: without managedFields, which take longest, and not kept. For walks over everything. */
+  glance(entry: Entry): KubeObject {
+    if (!this.isStorageVersion) return this.object(entry);
+    const object = parseWithoutManagedFields(entry.bytes, metadataSpan(entry.bytes)) as KubeObject;
+    if (this.#shares) this.strategy.default?.(object);
+    return object;
   }
 
   /** Shared with everybody: never mutated. */

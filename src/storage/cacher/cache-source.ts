@@ -88,7 +88,7 @@ export class CacheSource<T> implements AsyncDisposable {
     this.#log = log;
     this.#listener = listener;
     this.#maxEvents = options.historyEvents ?? 20_000;
-    this.#maxBytes = options.historyBytes ?? 64 << 20;
+    this.#maxBytes = options.historyBytes ?? 32 << 20;
     this.#filled.promise.catch(() => {});
     background(`watch cache ${options.prefix}`, this.#run(), log);
   }

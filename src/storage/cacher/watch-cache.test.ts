@@ -294,6 +294,19 @@ describe('watch cache', () => {
     assert.equal((await cache.list({ revision: revisions[0]! })).entries.length, 1);
   });
 
+  it('forgets the oldest changes when what they replaced is more than allowed', async () => {
+    await using t = await open();
+    const cache = t.cacher.cacheFor<Thing>({ prefix: '/registry/some/', historyBytes: 5000 });
+    await cache.ready();
+    const key = '/registry/some/k';
+    const revisions = [await t.cacher.create(key, thing('k'))];
+    for (let i = 0; i < 100; i++) revisions.push(await t.cacher.update(key, thing('k'), revisions.at(-1)!));
+    (await cache.watch({ ...observer(), after: revisions.at(-15)! })).close();
+    await assert.rejects(cache.watch({ ...observer(), after: revisions.at(-50)! }), (err) =>
+      isStorageError(err, 'Compacted'),
+    );
+  });
+
   it('keeps as much history after compactions as before them', async () => {
     await using t = await open();
     const cache = t.cacher.cacheFor<Thing>({ prefix: '/registry/some/', historyBytes: 5000 });

@@ -27,7 +27,7 @@ export interface WatchCacheOptions<T> {
   fields?(object: T): Readonly<Record<string, string>>;
   /** Made when first asked for, kept current from then on. */
   indexes?: Readonly<Record<string, (entry: CacheEntry<T>) => readonly string[]>>;
-  /** Bounds of the history. Default 20 000 changes, 64 MB of superseded bytes. */
+  /** Bounds of the history. Default 20 000 changes, 32 MB of superseded bytes. */
   historyEvents?: number;
   historyBytes?: number;
 }
