@@ -4,6 +4,7 @@ import {
   mutatingPolicyStrategy,
   mutatingWebhookStrategy,
   policyBindingStrategy,
+  validatingPolicyBindingStrategy,
   validatingPolicyStrategy,
   validatingWebhookStrategy,
 } from './admissionregistration/strategies.ts';
@@ -77,7 +78,7 @@ export const otherStrategies: [string, Strategy<never>][] = [
   ['admissionregistration.k8s.io/mutatingwebhookconfigurations', mutatingWebhookStrategy],
   ['admissionregistration.k8s.io/validatingadmissionpolicies', validatingPolicyStrategy],
   ['admissionregistration.k8s.io/mutatingadmissionpolicies', mutatingPolicyStrategy],
-  ['admissionregistration.k8s.io/validatingadmissionpolicybindings', policyBindingStrategy],
+  ['admissionregistration.k8s.io/validatingadmissionpolicybindings', validatingPolicyBindingStrategy],
   ['admissionregistration.k8s.io/mutatingadmissionpolicybindings', policyBindingStrategy],
   ['certificates.k8s.io/certificatesigningrequests', certificateSigningRequestStrategy],
   ['flowcontrol.apiserver.k8s.io/flowschemas', flowSchemaStrategy],

@@ -133,6 +133,20 @@ const refused = [
     ],
   },
   {
+    name: 'a scope that is a number, two embedded structs deep',
+    path: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+    body: {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: meta,
+      spec: { matchResources: { resourceRules: [{ scope: 7 }] } },
+    },
+    want: [
+      400,
+      'ValidatingAdmissionPolicyBinding in version "v1" cannot be handled as a ValidatingAdmissionPolicyBinding: json: cannot unmarshal number into Go struct field NamedRuleWithOperations.spec.matchResources.resourceRules.RuleWithOperations.Rule.scope of type v1.ScopeType',
+    ],
+  },
+  {
     name: 'a type below the items of a schema',
     path: CRDS,
     body: crd({ type: 'object', properties: { a: { type: 'array', items: { type: 7 } } } }),

@@ -7,7 +7,7 @@ import { parseMicroTimeOrUndefined, parseTimeOrUndefined, timeParseError } from 
 import { parseQuantity } from '../quantity/quantity.ts';
 import type { ObjectSchema, ScalarSchema, Schema, SchemaSource } from '../schema/schema.ts';
 import { resolve } from '../schema/schema.ts';
-import { hasWireMessage, nested, wireMessage } from './wire-table.ts';
+import { hasWireMessage, nested, type WireField, type WireMessage, wireMessage } from './wire-table.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -217,24 +217,29 @@ function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
-/** `ProbeHandler.` where the field comes from an embedded struct, else nothing. */
+/** `ProbeHandler.` where the field comes from an embedded struct, of several the outermost first; else nothing. */
 function embeddedIn(struct: string, field: string): string {
   if (!hasWireMessage(struct)) return '';
   const m = wireMessage(struct);
   if (m.isKind && (field === 'kind' || field === 'apiVersion')) return 'TypeMeta.';
-  const inline = m.fields.find((f) => f.inline && nested(f).fields.some((g) => g.name === field));
-  return inline === undefined ? '' : `${shortName(inline.messageName)}.`;
+  const way = find(m, field)?.way ?? [];
+  return way.map((name) => `${shortName(name)}.`).join('');
 }
 
 /** The named Go type of a field that is a plain string in JSON (`v1.RestartPolicy`). */
 function goNameOf(struct: string, field: string): string | undefined {
-  if (!hasWireMessage(struct)) return undefined;
-  for (const f of wireMessage(struct).fields) {
-    if (!f.inline && f.name === field) return f.goName;
-    if (f.inline) {
-      const inner = nested(f).fields.find((g) => g.name === field);
-      if (inner !== undefined) return inner.goName;
+  return hasWireMessage(struct) ? find(wireMessage(struct), field)?.field.goName : undefined;
+}
+
+/** A field of a struct or of those it embeds, and the way to it. */
+function find(m: WireMessage, name: string): { field: WireField; way: string[] } | undefined {
+  for (const field of m.fields) {
+    if (!field.inline) {
+      if (field.name === name) return { field, way: [] };
+      continue;
     }
+    const inner = find(nested(field), name);
+    if (inner !== undefined) return { field: inner.field, way: [field.messageName, ...inner.way] };
   }
   return undefined;
 }

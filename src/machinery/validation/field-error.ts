@@ -2,6 +2,8 @@
  * Field errors: collected values {type, field, badValue, detail}, never thrown one by one.
  * Upstream: apimachinery/pkg/util/validation/field/errors.go, path.go
  */
+import { stringifyJson } from '../codec/json.ts';
+
 export type FieldErrorType =
   | 'FieldValueNotFound'
   | 'FieldValueRequired'
@@ -142,6 +144,7 @@ export function fieldErrorBody(e: FieldError): string {
 function goValue(v: unknown): string {
   if (v === undefined || v === null) return 'null';
   if (typeof v === 'bigint') return v.toString();
+  if (typeof v === 'object') return stringifyJson(v);
   return typeof v === 'string' && CONTROL.test(v) ? goQuoted(v) : JSON.stringify(v);
 }
 

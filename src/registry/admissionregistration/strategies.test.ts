@@ -216,6 +216,59 @@ const CASES: readonly WriteCase[] = [
     },
   ],
   [
+    'validating admission policy binding: reports every broken field',
+    {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: 'x' },
+      spec: {
+        policyName: '-',
+        validationActions: ['Deny', 'Warn', 'Deny', 'Z'],
+        paramRef: { name: 'a/b', selector: {}, parameterNotFoundAction: 'Z' },
+        matchResources: {
+          matchPolicy: 'Z',
+          objectSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] },
+          resourceRules: [
+            {
+              operations: ['CREATE'],
+              apiGroups: [''],
+              apiVersions: ['v1'],
+              resources: ['pods'],
+              resourceNames: ['a', 'a', 'b%'],
+            },
+          ],
+        },
+      },
+    },
+    [
+      "spec.policyName: Invalid value: \"-\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      'spec.paramRef.name: Invalid value: "a/b": may not contain \'/\'',
+      'spec.paramRef.name: Forbidden: name and selector are mutually exclusive',
+      'spec.paramRef.selector: Forbidden: name and selector are mutually exclusive',
+      'spec.paramRef.parameterNotFoundAction: Unsupported value: "Z": supported values: "Deny", "Allow"',
+      'spec.matchResources.matchPolicy: Unsupported value: "Z": supported values: "Equivalent", "Exact"',
+      "spec.matchResources.objectSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+      'spec.matchResources.resourceRules[0].resourceNames[1]: Duplicate value: "a"',
+      'spec.matchResources.resourceRules[0].resourceNames[2]: Invalid value: "b%": may not contain \'%\'',
+      'spec.validationActions[2]: Duplicate value: "Deny"',
+      'spec.validationActions[3]: Unsupported value: "Z": supported values: "Audit", "Deny", "Warn"',
+      'spec.validationActions: Invalid value: ["Deny","Warn","Deny","Z"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+    ],
+  ],
+  [
+    'mutating webhook configuration: a URL without a scheme',
+    {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'x' },
+      webhooks: [{ name: 'a.b.c', clientConfig: { url: 'x.y' }, sideEffects: 'None', admissionReviewVersions: ['v1'] }],
+    },
+    [
+      'webhooks[0].clientConfig.url: Invalid value: "": \'https\' is the only allowed URL scheme; desired format: https://host[/path]',
+      'webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]',
+    ],
+  ],
+  [
     'validating admission policy binding: defaults',
     {
       apiVersion: 'admissionregistration.k8s.io/v1',

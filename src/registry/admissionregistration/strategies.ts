@@ -3,11 +3,13 @@ import type {
   MatchResources,
   MutatingWebhookConfiguration,
   RuleWithOperations,
+  ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from '../../api/admissionregistration-v1.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
+import { validatePolicyBinding } from './policies.ts';
 import { validateWebhooks, type Webhook } from './webhooks.ts';
 
 function defaultWebhook(hook: Webhook, mutating: boolean): void {
@@ -73,3 +75,8 @@ function policyStrategy(options: { binding: boolean; status: boolean }): Strateg
 export const validatingPolicyStrategy = policyStrategy({ binding: false, status: true });
 export const mutatingPolicyStrategy = policyStrategy({ binding: false, status: false });
 export const policyBindingStrategy = policyStrategy({ binding: true, status: false });
+export const validatingPolicyBindingStrategy: Strategy<Policy> = {
+  ...policyBindingStrategy,
+  validate: (binding) => validatePolicyBinding(binding as ValidatingAdmissionPolicyBinding),
+  validateUpdate: (binding) => validatePolicyBinding(binding as ValidatingAdmissionPolicyBinding),
+};

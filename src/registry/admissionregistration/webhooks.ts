@@ -122,7 +122,7 @@ function validateMatchConditions(conditions: Webhook['matchConditions'], at: Pat
   });
 }
 
-function validateRule(rule: RuleWithOperations, path: Path, out: Errors): void {
+export function validateRule(rule: RuleWithOperations, path: Path, out: Errors): void {
   const wildcard = (list: readonly string[], at: Path, what: string) => {
     if (list.length > 1 && list.includes('*')) {
       out.push(invalidField(at, list, `if '*' is present, must not specify other ${what}`));
@@ -200,6 +200,12 @@ function validateClient(config: Webhook['clientConfig'], path: Path, out: Errors
   else if (url != null) {
     const at = path.child('url');
     const example = '; desired format: https://host[/path]';
+    if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) {
+      // Without a scheme all of it is a path, even nothing.
+      out.push(invalidField(at, '', `'https' is the only allowed URL scheme${example}`));
+      out.push(invalidField(at, '', `host must be specified${example}`));
+      return;
+    }
     let parsed: URL | undefined;
     try {
       parsed = new URL(url);

@@ -1,7 +1,13 @@
 /** API services. Upstream: kube-aggregator/pkg/apis/apiregistration/{v1,validation}, pkg/registry/apiservice */
+
 import type { APIService } from '../../api/apiregistration-v1.ts';
 import { invalidField, notSupported, Path, requiredField } from '../../machinery/validation/field-error.ts';
-import { isDNS1035Label, isDNS1123Subdomain, isValidPortNum } from '../../machinery/validation/names.ts';
+import {
+  isDNS1035Label,
+  isDNS1123Subdomain,
+  isPathSegmentName,
+  isValidPortNum,
+} from '../../machinery/validation/names.ts';
 import { specStatusStrategy } from '../spec-status.ts';
 import type { Errors } from '../validation/values.ts';
 
@@ -17,7 +23,8 @@ function validateAPIService(object: APIService): Errors {
   const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = spec;
   const required = `${version}.${group}`;
   const name = object.metadata.name ?? '';
-  if (name !== required) {
+  // A name that is none, or no part of a URL, is one error already.
+  if (name !== '' && name !== required && isPathSegmentName(name).length === 0) {
     const detail = `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(required)}`;
     out.push(invalidField(NAME, name, detail));
   }

@@ -16,7 +16,7 @@ import {
   requiredField,
 } from '../../machinery/validation/field-error.ts';
 import { isDNS1123Label, isDNS1123Subdomain } from '../../machinery/validation/names.ts';
-import { dnsLabel, dnsSubdomain, type Errors, inclusiveRange, oneOf, required } from '../validation/values.ts';
+import { dnsLabel, dnsSubdomain, type Errors, inclusiveRange, required, supported } from '../validation/values.ts';
 
 const SPEC = Path.root('spec');
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch'];
@@ -142,7 +142,7 @@ function validateResources(rule: ResourcePolicyRule, path: Path, out: Errors): v
 export function validateLevel(level: PriorityLevelConfiguration): Errors {
   const out: Errors = [];
   const { type, limited, exempt } = level.spec!;
-  oneOf(type, ['Exempt', 'Limited'], SPEC.child('type'), out);
+  supported(type ?? '', ['Exempt', 'Limited'], SPEC.child('type'), out);
   if (type === 'Limited' && !limited) {
     out.push(requiredField(SPEC.child('limited'), 'must not be empty when type is Limited'));
   }

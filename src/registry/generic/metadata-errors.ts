@@ -100,7 +100,8 @@ const AS_NEW = new Set(
     '/Pod /ConfigMap /Secret /Namespace /Node /ServiceAccount /PersistentVolume /PersistentVolumeClaim /Endpoints batch/Job ' +
     'rbac.authorization.k8s.io/Role rbac.authorization.k8s.io/ClusterRole rbac.authorization.k8s.io/RoleBinding ' +
     'rbac.authorization.k8s.io/ClusterRoleBinding networking.k8s.io/Ingress networking.k8s.io/IngressClass ' +
-    'storage.k8s.io/StorageClass node.k8s.io/RuntimeClass'
+    'storage.k8s.io/StorageClass storage.k8s.io/VolumeAttributesClass node.k8s.io/RuntimeClass apps/ControllerRevision ' +
+    'resource.k8s.io/DeviceClass'
   ).split(' '),
 );
 

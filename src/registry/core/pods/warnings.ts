@@ -1,10 +1,12 @@
 /**
  * What is allowed but probably not meant, in pods and templates. Upstream: pkg/api/pod/warnings.go
  */
+
 import type { ContainerPort, PodSpec, Volume } from '../../../api/core-v1.ts';
 import type { ObjectMeta } from '../../../machinery/meta/object.ts';
 import { quantityMilliValue } from '../../../machinery/quantity/quantity.ts';
 import { Path } from '../../../machinery/validation/field-error.ts';
+import { isLabelValue } from '../../../machinery/validation/names.ts';
 import { ipWarning } from '../../validation/ip.ts';
 import { quantityOf, quantityText } from '../../validation/values.ts';
 import { overlappingPaths } from './overlapping-paths.ts';
@@ -44,6 +46,7 @@ export function podWarnings(prefix: Path | undefined, spec: PodSpec, meta: Objec
   for (const key in spec.nodeSelector) {
     if (LABELS[key]) out.push(`${path.child('nodeSelector').key(key)}: ${LABELS[key]}`);
   }
+  preferenceWarnings(spec, path, out);
   spec.topologySpreadConstraints?.forEach((c, i) => {
     const at = path.child('topologySpreadConstraints').index(i);
     const deprecated = LABELS[c.topologyKey];
@@ -100,6 +103,19 @@ function affinityWarnings(spec: PodSpec, path: Path, out: string[]): void {
   }
 }
 
+/** Values of preferences that no label can have are taken, since they always were. */
+function preferenceWarnings(spec: PodSpec, path: Path, out: string[]): void {
+  const list = 'preferredDuringSchedulingIgnoredDuringExecution';
+  spec.affinity?.nodeAffinity?.[list]?.forEach(({ preference }, i) => {
+    preference?.matchExpressions?.forEach((e, j) => {
+      const at = path.child('affinity', 'nodeAffinity', list).index(i).child('preference', 'matchExpressions').index(j);
+      e.values?.forEach((value, k) => {
+        for (const why of isLabelValue(value)) out.push(`${at.child('values').index(k)}: ${value} is invalid, ${why}`);
+      });
+    });
+  });
+}
+
 function duplicates<K extends string>(
   items: readonly Partial<Record<K, string>>[] | undefined,
   key: K,
@@ -118,6 +134,11 @@ function fraction(list: Record<string, string> | undefined, name: string, path: 
   const value = list?.[name];
   if (value === undefined || BigInt(quantityMilliValue(quantityOf(value))) % 1000n === 0n) return;
   out.push(`${path.key(name)}: fractional byte value "${quantityText(value)}" is invalid, must be an integer`);
+}
+
+/** As Go's %+v prints the struct. */
+function shownPort({ name = '', hostPort = 0, containerPort = 0, protocol = '', hostIP = '' }: ContainerPort): string {
+  return `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
 }
 
 function containerWarnings(spec: PodSpec, path: Path, out: string[]): void {
@@ -143,6 +164,7 @@ function containerWarnings(spec: PodSpec, path: Path, out: string[]): void {
   forEachContainer(spec, path, (container, at) => {
     container.ports?.forEach((port, i) => {
       const field = at.child('ports').index(i);
+      if (port.hostIP && !port.hostPort) out.push(`${field}: hostIP set without hostPort: ${shownPort(port)}`);
       const key = `${port.containerPort}/${port.protocol}`;
       const others = ports.get(key) ?? [];
       for (const other of others) {

@@ -1,5 +1,6 @@
 /** Defaults and rules of secrets, config maps and service accounts: literal tables; the expectations were confirmed by upstream's API server 1.36. */
-import { testCreates, type WriteCase } from '../../strategy-testing.ts';
+import assert from 'node:assert/strict';
+import { created, testCreates, type WriteCase } from '../../strategy-testing.ts';
 
 const CASES: readonly WriteCase[] = [
   [
@@ -68,4 +69,24 @@ const CASES: readonly WriteCase[] = [
   ],
 ];
 
-describe('defaults and rules of secrets, config maps and service accounts', () => testCreates(CASES));
+describe('defaults and rules of secrets, config maps and service accounts', () => {
+  testCreates(CASES);
+
+  const pairs = [
+    { crt: 'x', key: 'y', want: 'tls: failed to find any PEM data in certificate input' },
+    { crt: '-----BEGIN CERTIFICATE-----\n', key: 'y', want: 'tls: failed to find any PEM data in key input' },
+  ];
+  for (const { crt, key, want } of pairs) {
+    it(`warn of a key pair: ${want}`, () => {
+      const stringData = { 'tls.crt': crt, 'tls.key': key };
+      const secret = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'x' },
+        type: 'kubernetes.io/tls',
+        stringData,
+      };
+      assert.deepEqual(created(secret).warnings, [want]);
+    });
+  }
+});

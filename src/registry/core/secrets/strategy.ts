@@ -1,5 +1,6 @@
 /** Secrets. Upstream: pkg/registry/core/secret/strategy.go, pkg/apis/core/validation/validation.go ValidateSecret */
 import { Buffer } from 'node:buffer';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Secret } from '../../../api/core-v1.ts';
 import {
   forbiddenField,
@@ -9,7 +10,7 @@ import {
   tooLong,
 } from '../../../machinery/validation/field-error.ts';
 import { isConfigMapKey } from '../../../machinery/validation/names.ts';
-import type { Strategy } from '../../generic/strategy.ts';
+import type { Strategy, StrategyContext } from '../../generic/strategy.ts';
 import { semanticEqual } from '../../validation/semantic-equal.ts';
 import { type Errors, immutable, invalidEach } from '../../validation/values.ts';
 
@@ -88,12 +89,36 @@ function defaultSecret(secret: Secret): void {
   delete secret.stringData;
 }
 
+/** What Go's tls.X509KeyPair would say. Upstream: pkg/registry/core/secret/strategy.go warningsForSecret */
+function warnOfKeyPair({ type, data }: Secret, context: StrategyContext): void {
+  if (type !== 'kubernetes.io/tls') return;
+  const problem = keyPairProblem(text(data?.['tls.crt']), text(data?.['tls.key']));
+  if (problem !== undefined) context.warn(problem);
+}
+
+const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');
+
+function keyPairProblem(certificate: string, key: string): string | undefined {
+  if (!/-----BEGIN CERTIFICATE-----/.test(certificate)) return 'tls: failed to find any PEM data in certificate input';
+  if (!/-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----/.test(key)) return 'tls: failed to find any PEM data in key input';
+  try {
+    const matches = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+    return matches ? undefined : 'tls: private key does not match public key';
+  } catch {
+    return 'tls: failed to parse private key';
+  }
+}
+
 export const secretStrategy: Strategy<Secret> = {
   sharesUnchanged: true,
   allowUnconditionalUpdate: true,
   default: defaultSecret,
-  validate: validateSecret,
-  validateUpdate(secret, old) {
+  validate(secret, context) {
+    const errors = validateSecret(secret);
+    if (errors.length === 0) warnOfKeyPair(secret, context);
+    return errors;
+  },
+  validateUpdate(secret, old, context) {
     const out: Errors = [];
     immutable(secret.type, old.type, Path.root('type'), out);
     if (old.immutable) {
@@ -101,7 +126,9 @@ export const secretStrategy: Strategy<Secret> = {
       if (!secret.immutable) out.push(forbiddenField('immutable', detail));
       if (!semanticEqual(secret.data, old.data, 'data')) out.push(forbiddenField('data', detail));
     }
-    return [...out, ...validateSecret(secret)];
+    out.push(...validateSecret(secret));
+    if (out.length === 0) warnOfKeyPair(secret, context);
+    return out;
   },
   fields: (secret) => ({ type: secret.type ?? '' }),
 };
