@@ -45,6 +45,7 @@ export interface WatchResult {
   deliveries: number;
   /** Watches that ended on their own. */
   closed: number;
+  whyClosed: string[];
   errors: string[];
   /** From write to delivery. */
   delay: Latency;

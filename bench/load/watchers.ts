@@ -14,6 +14,8 @@ const NEWLINE = 10;
 class Watcher implements Sink {
   events = 0;
   closed = false;
+  /** Why it is closed. */
+  why = '';
   status = 0;
   readonly #onEvents: () => void;
   readonly #lines: ((line: string) => void) | undefined;
@@ -38,8 +40,9 @@ class Watcher implements Sink {
     }
     if (n > 0) this.#onEvents();
   }
-  end(): void {
+  end(error?: Error): void {
     this.closed = true;
+    this.why = error?.message ?? 'the server ended the answer';
     this.#onEvents();
   }
 }
@@ -85,15 +88,16 @@ export class Watchers {
   async finish(events: number, patienceMs: number): Promise<WatchResult> {
     await this.#until(() => this.#watchers.every((w) => w.events >= events || w.closed), patienceMs);
     const { user, system } = process.cpuUsage(this.#cpu);
-    const closed = this.#watchers.filter((w) => w.closed).length;
+    const gone = this.#watchers.filter((w) => w.closed);
     for (const c of this.#connections) c.close();
-    const short = this.#watchers.filter((w) => w.events !== events);
+    const short = this.#watchers.filter((w) => w.events !== events && !w.closed);
     if (short.length > 0) this.#error(`${short.length} watchers saw ${short[0]!.events} instead of ${events} events`);
     let deliveries = 0;
     for (const w of this.#watchers) deliveries += w.events;
     return {
       deliveries,
-      closed,
+      closed: gone.length,
+      whyClosed: [...new Set(gone.map((w) => w.why))],
       errors: this.#errors,
       delay: summary(this.#delays),
       cpuSeconds: (user + system) / 1e6,
