@@ -102,6 +102,13 @@ describe('custom resources', () => {
     await until(`/apis/example.com/v1/${body.spec.names.plural}`, (a) => a.status === 200);
   };
 
+  it('say what they are accepted in, not what a route could', async () => {
+    await define();
+    const { status, json } = await call('GET', '/apis/example.com/v1/widgets', { headers: { accept: 'text/plain' } });
+    const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+    assert.deepEqual([status, json.message], [406, `only the following media types are accepted: ${types}`]);
+  });
+
   it('accepts names, establishes and serves', async () => {
     await define();
     const { json } = await call('GET', `${CRDS}/widgets.example.com`);

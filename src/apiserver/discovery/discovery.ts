@@ -61,7 +61,7 @@ export class Discovery {
   #refusal(path: string, accept: string | undefined): StatusError {
     const isRouted = path.startsWith('/api/') || path.split('/').length === 4;
     return isRouted && accept !== undefined && !namesKnownType(accept)
-      ? noRepresentation(true)
+      ? noRepresentation()
       : notAcceptable(onlyAccepted());
   }
 

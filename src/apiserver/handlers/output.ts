@@ -35,7 +35,8 @@ export function negotiateOutput(
   try {
     return negotiate(accept, { stream, table, protobuf, pretty, userAgent });
   } catch (err) {
-    if (accept !== undefined && !namesKnownType(accept)) throw noRepresentation(protobuf, isListOrWatch(request));
+    // Custom resources have no route of their own upstream, so the handler is the first to look.
+    if (accept !== undefined && protobuf && !namesKnownType(accept)) throw noRepresentation(isListOrWatch(request));
     throw err;
   }
 }
@@ -58,8 +59,8 @@ export function namesKnownType(accept: string): boolean {
 }
 
 /** What the router upstream says before any handler looks at the request. */
-export function noRepresentation(protobuf: boolean, streams = false): StatusError {
-  const types = KNOWN_TYPES.slice(0, protobuf ? 3 : 2);
+export function noRepresentation(streams = false): StatusError {
+  const types = KNOWN_TYPES.slice(0, 3);
   if (streams) types.push('application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch');
   return new StatusError({
     code: 406,

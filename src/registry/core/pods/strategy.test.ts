@@ -161,8 +161,8 @@ describe('pod strategy', () => {
     assert.match(warnings[0]!, /this is used in the Pod's hostname/);
   });
 
-  it('warns of preferences no label can meet and of a host IP without its port', () => {
-    const preference = { matchExpressions: [{ key: 'a', operator: 'In', values: ['-'] }] };
+  it('warns of preferences no label can meet, of old labels and of a host IP without its port', () => {
+    const preference = { matchExpressions: [{ key: 'beta.kubernetes.io/os', operator: 'In', values: ['-'] }] };
     const affinity = {
       nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference }] },
     };
@@ -170,6 +170,7 @@ describe('pod strategy', () => {
     const { problems, warnings } = created(pod({ affinity, containers: [{ name: 'c', image: 'x', ports }] }));
     assert.deepEqual(problems, []);
     assert.deepEqual(warnings, [
+      'spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].key: beta.kubernetes.io/os is deprecated since v1.14; use "kubernetes.io/os" instead',
       "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].values[0]: - is invalid, a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
       'spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:1 Protocol:TCP HostIP:127.0.0.1}',
     ]);

@@ -2,7 +2,7 @@
  * What is allowed but probably not meant, in pods and templates. Upstream: pkg/api/pod/warnings.go
  */
 
-import type { ContainerPort, PodSpec, Volume } from '../../../api/core-v1.ts';
+import type { ContainerPort, NodeSelectorTerm, PodSpec, Volume } from '../../../api/core-v1.ts';
 import type { ObjectMeta } from '../../../machinery/meta/object.ts';
 import { quantityMilliValue } from '../../../machinery/quantity/quantity.ts';
 import { Path } from '../../../machinery/validation/field-error.ts';
@@ -46,7 +46,7 @@ export function podWarnings(prefix: Path | undefined, spec: PodSpec, meta: Objec
   for (const key in spec.nodeSelector) {
     if (LABELS[key]) out.push(`${path.child('nodeSelector').key(key)}: ${LABELS[key]}`);
   }
-  preferenceWarnings(spec, path, out);
+  nodeAffinityWarnings(spec, path, out);
   spec.topologySpreadConstraints?.forEach((c, i) => {
     const at = path.child('topologySpreadConstraints').index(i);
     const deprecated = LABELS[c.topologyKey];
@@ -103,15 +103,33 @@ function affinityWarnings(spec: PodSpec, path: Path, out: string[]): void {
   }
 }
 
-/** Values of preferences that no label can have are taken, since they always were. */
-function preferenceWarnings(spec: PodSpec, path: Path, out: string[]): void {
-  const list = 'preferredDuringSchedulingIgnoredDuringExecution';
-  spec.affinity?.nodeAffinity?.[list]?.forEach(({ preference }, i) => {
-    preference?.matchExpressions?.forEach((e, j) => {
-      const at = path.child('affinity', 'nodeAffinity', list).index(i).child('preference', 'matchExpressions').index(j);
-      e.values?.forEach((value, k) => {
-        for (const why of isLabelValue(value)) out.push(`${at.child('values').index(k)}: ${value} is invalid, ${why}`);
-      });
+function nodeAffinityWarnings(spec: PodSpec, path: Path, out: string[]): void {
+  const affinity = spec.affinity?.nodeAffinity;
+  const at = path.child('affinity', 'nodeAffinity');
+  const required = at.child('requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms');
+  affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach(
+    (term, i) => void termWarnings(term, required.index(i), { checkValues: false }, out),
+  );
+  const preferred = at.child('preferredDuringSchedulingIgnoredDuringExecution');
+  affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(
+    ({ preference }, i) =>
+      void termWarnings(preference, preferred.index(i).child('preference'), { checkValues: true }, out),
+  );
+}
+
+/** Values that no label can have are taken in preferences, since they always were. Upstream: pkg/api/node GetWarningsForNodeSelectorTerm */
+function termWarnings(
+  term: NodeSelectorTerm | undefined,
+  path: Path,
+  { checkValues }: { checkValues: boolean },
+  out: string[],
+): void {
+  term?.matchExpressions?.forEach(({ key, values }, i) => {
+    const at = path.child('matchExpressions').index(i);
+    if (LABELS[key]) out.push(`${at.child('key')}: ${key} is ${LABELS[key]}`);
+    if (!checkValues) return;
+    values?.forEach((value, k) => {
+      for (const why of isLabelValue(value)) out.push(`${at.child('values').index(k)}: ${value} is invalid, ${why}`);
     });
   });
 }
