@@ -7,8 +7,8 @@ import { startInstalled, temporaryDirectory } from '../harness/servers.ts';
 import type { Target } from '../harness/target.ts';
 import { checked, fill, isQuick } from './load.ts';
 
-/** Garbage of the writes is collected by then. */
-const SETTLE_MS = 8000;
+/** A server that has become quiet has given back by then what it gives back. */
+const SETTLE_MS = 20_000;
 
 interface Kind {
   name: string;
@@ -62,7 +62,7 @@ async function held(context: Context, kind: Kind, objects: number): Promise<Meas
   {
     await using server = await startInstalled(options);
     await makeNamespace(server.admin!, context.namespace);
-    await systemClock.sleep(SETTLE_MS / 4);
+    await systemClock.sleep(SETTLE_MS);
     idle = residentMB(server.pids);
     await kind.fill(context, server, objects);
     bytes = await sizeOf(context, server, kind);

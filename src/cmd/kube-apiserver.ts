@@ -18,6 +18,7 @@ import { startCompactor } from '../storage/compactor.ts';
 import type { Storage } from '../storage/storage.ts';
 import { commonFlags, loggerOf, noArguments, optionalFile, readFlagFile } from './component/common-flags.ts';
 import { checkFeatureGates } from './component/feature-gates.ts';
+import { giveBackWhenQuiet } from './component/quiet-memory.ts';
 import { aborted, stopOnSignal } from './component/stop-signal.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { plainError } from './plain-error.ts';
@@ -123,6 +124,7 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
       tls: { key: pair.key, cert: pair.certificate, ...(ca === '' ? {} : { ca }) },
     });
     log.info('Serving securely', { address: `${host}:${port}` });
+    using _quiet = giveBackWhenQuiet({ clock: systemClock });
     await aborted(stop);
     log.info('stopping', { component: 'kube-apiserver' });
   } catch (err) {

@@ -9,6 +9,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { processStart } from '../cluster/process-start.ts';
 import { chooseRuntime, type RuntimeChoice } from '../cluster/runtime-choice.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
+import { giveBackWhenQuiet } from './component/quiet-memory.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
 import { plainError } from './plain-error.ts';
@@ -146,7 +147,9 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
     readyAt: new Date(clock.now()).toISOString(),
   });
   process.stdout.write(greeting(cluster, kubeconfig, clock.monotonic() - begun));
+  const quiet = giveBackWhenQuiet({ clock });
   await stopped;
+  quiet[Symbol.dispose]();
   process.stdout.write(isTerminal ? '\n  Stopping …\n' : 'stopping\n');
   await cluster[Symbol.asyncDispose]();
   removeState(dataDir);

@@ -1,0 +1,63 @@
+/**
+ * Gives memory back while the process has little to do. V8 has a reducer that collects step by step once an isolate is quiet, and gives back
+ * what a burst made the heap grow by; in Node it never begins, because it takes an embedder's heap that allocates nothing for a busy one.
+ * It does where memory is to count more than speed, so that is said, for as long as the process is quiet.
+ */
+import { flushCompileCache } from 'node:module';
+import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import type { Clock } from '../../base/clock.ts';
+
+const LOOK_MS = 2_000;
+/** Share of the time in which the loop did anything. */
+const QUIET = 0.1;
+/** Looks in a row. */
+const QUIET_LOOKS = 2;
+
+export interface QuietMemoryOptions {
+  clock: Clock;
+  /** Share of the time since the last call in which the event loop did anything. */
+  utilization?(): number;
+  /** Says whether memory counts more than speed. */
+  say?(isQuiet: boolean): void;
+}
+
+/** Until it is disposed of; then all is as it was. */
+export function giveBackWhenQuiet({
+  clock,
+  utilization = loopUtilization(),
+  say = tellV8,
+}: QuietMemoryOptions): Disposable {
+  let quietLooks = 0;
+  const timer = clock.every(LOOK_MS, () => {
+    const before = quietLooks >= QUIET_LOOKS;
+    quietLooks = utilization() < QUIET ? quietLooks + 1 : 0;
+    const now = quietLooks >= QUIET_LOOKS;
+    if (now !== before) say(now);
+  });
+  return {
+    [Symbol.dispose]() {
+      timer.cancel();
+      if (quietLooks >= QUIET_LOOKS) say(false);
+    },
+  };
+}
+
+function loopUtilization(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}
+
+let isFlushed = false;
+
+function tellV8(isQuiet: boolean): void {
+  // Code that is kept for the next start is marked with the flags of the moment, and refused under others.
+  if (isQuiet && !isFlushed) flushCompileCache();
+  isFlushed = true;
+  setFlagsFromString(isQuiet ? '--optimize-for-size' : '--no-optimize-for-size');
+}
