@@ -5,7 +5,7 @@
 import { type ListSchema, resolve, type Schema, type SchemaSource } from '../schema/schema.ts';
 import { goValue, goValueStruct } from './go-format.ts';
 import { isJsonObject, type JsonObject } from './json-value.ts';
-import { keyElement, type PathElement, valueElement } from './path-element.ts';
+import { keyElement, namedElement, type PathElement, valueElement } from './path-element.ts';
 import { isStructField } from './struct-fields.ts';
 
 export interface MapAtom {
@@ -142,6 +142,8 @@ export function elementOf(list: ListAtom, item: unknown, source: SchemaSource): 
   }
   if (item === null) throw new Error('associative list with keys may not have a null element');
   if (!isJsonObject(item)) throw new Error('associative list with keys may not have non-map elements');
+  const [only, second] = list.keys;
+  if (second === undefined && typeof item[only!] === 'string') return namedElement(only!, item[only!] as string);
   const fields: [string, unknown][] = [];
   for (const key of list.keys) {
     const value = item[key] ?? keyDefault(list, key, source);

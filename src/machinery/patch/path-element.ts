@@ -26,6 +26,29 @@ export function fieldElement(name: string): PathElement {
 
 export const valueElement = (value: unknown): PathElement => `v:${compactJson(value)}`;
 
+const named = new Map<string, Map<string, PathElement>>();
+let namedSize = 0;
+
+/** `k:{"name":"x"}`: an item of a list whose items are told apart by one string. */
+export function namedElement(key: string, value: string): PathElement {
+  let ofKey = named.get(key);
+  const element = ofKey?.get(value);
+  if (element !== undefined) return element;
+  const made = keyElement([[key, value]]);
+  if (value.length > MAX_NAME) return made;
+  if (++namedSize > MAX_KNOWN) {
+    named.clear();
+    namedSize = 0;
+    ofKey = undefined;
+  }
+  if (ofKey === undefined) {
+    ofKey = new Map();
+    named.set(key, ofKey);
+  }
+  ofKey.set(value, made);
+  return made;
+}
+
 /** `fields` need not be sorted. */
 export function keyElement(fields: readonly (readonly [string, unknown])[]): PathElement {
   const sorted = fields.length < 2 ? fields : [...fields].sort((a, b) => compareStrings(a[0], b[0]));

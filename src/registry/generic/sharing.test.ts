@@ -135,6 +135,22 @@ describe('sharing with the stored object', () => {
       assert.equal(shareEqual(a, b), false);
   });
 
+  it('takes back a member that somebody made anew as it was, order of keys included', () => {
+    const stored = deepFreeze({ metadata: {}, spec: { list: [{ a: 1, b: { c: 2 } }], n: 1 } }) as unknown as KubeObject;
+    const spec = (object: KubeObject) => (object as unknown as { spec: Record<string, unknown> }).spec;
+    const settled = (list: unknown): KubeObject => {
+      const object = { metadata: {}, spec: { list, n: 1 } } as unknown as KubeObject;
+      settleParts(object, stored);
+      return object;
+    };
+    assert.equal(spec(settled([{ a: 1, b: { c: 2 } }])), spec(stored));
+    for (const list of [[{ b: { c: 2 }, a: 1 }], [{ a: 1, b: { c: 3 } }], [{ a: 1 }], [], null, { 0: 1 }]) {
+      const object = settled(list);
+      assert.notEqual(spec(object), spec(stored));
+      assert.equal(spec(object).list, list);
+    }
+  });
+
   it('gives hooks parts of their own and takes them back when they stayed as they were', () => {
     const next = { ...stored };
     ownParts(next, stored);

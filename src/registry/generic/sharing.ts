@@ -18,13 +18,43 @@ export function ownParts(object: KubeObject, old: KubeObject): void {
   }
 }
 
-/** Called after the hooks: a part whose members are all the stored one's is the stored one. */
+/**
+ * Called after the hooks: a member of a part that somebody made anew as it was (an admission plugin, a list that is applied whole) is the
+ * stored one, and a part whose members all are is the stored one.
+ */
 export function settleParts(object: KubeObject, old: KubeObject): void {
   const parts = object as unknown as Json;
   const before = old as unknown as Json;
   for (const key of Object.keys(parts)) {
-    if (key !== 'metadata' && hasSameMembers(parts[key], before[key])) parts[key] = before[key];
+    if (key === 'metadata') continue;
+    const part = parts[key];
+    const known = before[key];
+    if (part === known || !isObject(part) || !isObject(known)) continue;
+    for (const name of Object.keys(part)) {
+      const value = part[name];
+      if (value !== known[name] && Object.hasOwn(known, name) && isSame(value, known[name])) part[name] = known[name];
+    }
+    if (hasSameMembers(part, known)) parts[key] = known;
   }
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same JSON, order of keys included. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]));
+  if (Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  const others = Object.keys(b);
+  if (keys.length !== others.length) return false;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key !== others[i] || !isSame((a as Json)[key], (b as Json)[key])) return false;
+  }
+  return true;
 }
 
 function hasSameMembers(a: unknown, b: unknown): boolean {
