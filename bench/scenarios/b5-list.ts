@@ -5,7 +5,7 @@ import { createClient } from '../../src/client/rest-client.ts';
 import { HELD } from '../harness/asked.ts';
 import type { Case, Context, Goal, Measurement, Scenario } from '../harness/scenario.ts';
 import type { Target } from '../harness/target.ts';
-import { checked, fill, isQuick } from './load.ts';
+import { checked, fill, isQuick, settle } from './load.ts';
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 const PARTIAL = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
@@ -65,7 +65,11 @@ export async function fillPods(target: Target, context: Context): Promise<void> 
 export const b5: Scenario = {
   id: 'B5',
   title: 'LIST Pods of 10 KB (10 000; 1000 with --quick): time to last byte',
-  prepare: fillPods,
+  async prepare(target, context) {
+    await fillPods(target, context);
+    // As in B7: the peak is to be the lists'.
+    if (target.name !== 'floor' && !isQuick(context)) await settle();
+  },
   async prime(floor, keelson, context) {
     const requests = [];
     for (const { query = '', headers = {}, walks } of forms(context)) {

@@ -1,4 +1,5 @@
 /** What scenarios share: one load against one server as a Measurement, and filling a server with objects. */
+import { systemClock } from '../../src/base/clock.ts';
 import type { Context, Measurement } from '../harness/scenario.ts';
 import type { Target } from '../harness/target.ts';
 import type { RequestsJob, RequestsResult } from '../load/messages.ts';
@@ -11,6 +12,7 @@ type Load = Pick<RequestsJob, 'protocol' | 'connections' | 'streams'> & {
 };
 
 const FILL_SECONDS = 300;
+const SETTLE_MS = 20_000;
 
 /** Throws when any answer was wrong. */
 export function checked(result: RequestsResult): RequestsResult {
@@ -34,6 +36,11 @@ export async function load(context: Context, target: Target, what: Load): Promis
     generatorShare: r.cpuSeconds / r.elapsed,
     answerBytes: r.bytes / r.operations,
   };
+}
+
+/** A server that has become quiet has given back by then what it gives back. */
+export function settle(): Promise<void> {
+  return systemClock.sleep(SETTLE_MS);
 }
 
 /** Makes `objects` objects; none may fail. */

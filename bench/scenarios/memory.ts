@@ -1,14 +1,10 @@
 /** MEMORY: what the installed server holds beyond the bytes of its objects, after writing them and after a start with them on disk. */
-import { systemClock } from '../../src/base/clock.ts';
 import { makeNamespace } from '../harness/identity.ts';
 import { residentMB } from '../harness/process-sample.ts';
 import type { Case, Context, Measurement, Scenario } from '../harness/scenario.ts';
 import { startInstalled, temporaryDirectory } from '../harness/servers.ts';
 import type { Target } from '../harness/target.ts';
-import { checked, fill, isQuick } from './load.ts';
-
-/** A server that has become quiet has given back by then what it gives back. */
-const SETTLE_MS = 20_000;
+import { checked, fill, isQuick, settle } from './load.ts';
 
 interface Kind {
   name: string;
@@ -62,16 +58,16 @@ async function held(context: Context, kind: Kind, objects: number): Promise<Meas
   {
     await using server = await startInstalled(options);
     await makeNamespace(server.admin!, context.namespace);
-    await systemClock.sleep(SETTLE_MS);
+    await settle();
     idle = residentMB(server.pids);
     await kind.fill(context, server, objects);
     bytes = await sizeOf(context, server, kind);
-    await systemClock.sleep(SETTLE_MS);
+    await settle();
     written = residentMB(server.pids) - idle;
   }
   await using server = await startInstalled(options);
   await sizeOf(context, server, kind);
-  await systemClock.sleep(SETTLE_MS);
+  await settle();
   const started = residentMB(server.pids) - idle;
   const allowed = (1.5 * bytes * objects + 1024 * objects) / 2 ** 20;
   return {

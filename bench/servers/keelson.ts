@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { writeKubeconfig } from '../../src/cluster/pki/kubeconfig.ts';
 import { ensurePki } from '../../src/cluster/pki/pki.ts';
+import { giveBackWhenQuiet } from '../../src/cmd/component/quiet-memory.ts';
 import { startCompactor } from '../../src/storage/compactor.ts';
 import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
 
@@ -19,6 +20,7 @@ const log = { ...silentLogger, error: (msg: string, fields?: object) => console.
 const pki = await ensurePki(`${dir}/pki`, { clock, random, serviceIP: '10.96.0.1', ips: ['127.0.0.1'] });
 const storage = await openSqliteStorage({ dir, clock });
 startCompactor(storage, { clock, log });
+giveBackWhenQuiet({ clock });
 const server = await standardApiServer({
   storage,
   clock,
