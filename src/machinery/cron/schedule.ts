@@ -2,7 +2,7 @@
  * Cron schedules: parsing, with the messages of the library upstream uses, and the next time. Used by validation and the CronJob
  * controller, so that they never disagree. Upstream: vendor/github.com/robfig/cron/v3
  */
-import { parseGoDuration } from '../meta/time.ts';
+import { parseDuration } from '../meta/duration.ts';
 import { instantOf, type LocalTime, localTime, type TimeZone, timeZone, UTC } from './time-zone.ts';
 
 /** Of one field: the values that match, and whether it was a star. */
@@ -97,15 +97,11 @@ function parseField(text: string, bounds: Bounds): Field {
 }
 
 function parseEvery(text: string): Schedule {
-  const duration = text.slice('@every '.length);
-  const ms = parseGoDuration(duration);
-  if (ms === undefined) {
-    const unit = /^[+-]?[\d.]+([^\d.]+)/.exec(duration)?.[1];
-    const quoted = JSON.stringify(duration);
-    let why = `time: invalid duration ${quoted}`;
-    if (unit) why = `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
-    else if (/^[+-]?[\d.]+$/.test(duration)) why = `time: missing unit in duration ${quoted}`;
-    throw new ScheduleError(`failed to parse duration ${text}: ${why}`);
+  let ms: number;
+  try {
+    ms = parseDuration(text.slice('@every '.length));
+  } catch (err) {
+    throw new ScheduleError(`failed to parse duration ${text}: ${(err as Error).message}`);
   }
   return { kind: 'every', every: Math.max(1_000, Math.trunc(ms / 1_000) * 1_000) };
 }

@@ -66,14 +66,6 @@ describe('durations', () => {
       assert.equal(time.shortHumanDuration(ms), short);
     });
   }
-
-  it('in Go notation', () => {
-    assert.equal(time.parseGoDuration('1h2m3.5s'), 3723500);
-    assert.equal(time.parseGoDuration('1d'), undefined);
-    for (const text of ['0s', '1.5s', '200ms', '1m0s', '1h0m0s', '-1h2m3.5s', '10µs']) {
-      assert.equal(time.formatGoDuration(time.parseGoDuration(text)!), text);
-    }
-  });
 });
 
 describe('IntOrString', () => {
