@@ -45,19 +45,19 @@ export interface WebhookCall {
 export class AdmissionMetrics {
   readonly #steps = new Histogram(
     'apiserver_admission_step_admission_duration_seconds',
-    'Admission sub-step latency histogram in seconds, broken out for each operation and step type (validate or admit).',
+    'Seconds a half of admission took, all its plugins together.',
     ['type', 'operation', 'rejected'],
     SECONDS,
   );
   readonly #plugins = new Histogram(
     'apiserver_admission_controller_admission_duration_seconds',
-    'Admission controller latency histogram in seconds, identified by name and broken out for each operation and type (validate or admit).',
+    'Seconds an admission plugin took.',
     ['name', 'type', 'operation', 'rejected'],
     SECONDS,
   );
   readonly #webhooks = new Histogram(
     'apiserver_admission_webhook_admission_duration_seconds',
-    'Admission webhook latency histogram in seconds, identified by name and broken out for each operation and type (validating or admit).',
+    'Seconds a call of an admission webhook took.',
     ['name', 'type', 'operation', 'rejected'],
     WEBHOOK_SECONDS,
   );

@@ -43,17 +43,17 @@ export class ApiMetrics {
   readonly requests = new RequestMetrics();
   readonly #inflight = new Gauge(
     'apiserver_current_inflight_requests',
-    'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+    'The most requests that were served at once in the last second, reading and changing ones.',
     ['request_kind'],
   );
-  readonly #watchEvents = new Counter('apiserver_watch_events_total', 'Number of events sent in watch clients', [
+  readonly #watchEvents = new Counter('apiserver_watch_events_total', 'Events that were sent to watchers.', [
     'group',
     'version',
     'resource',
   ]);
   readonly #watchSizes = new Histogram(
     'apiserver_watch_events_sizes',
-    'Watch event size distribution in bytes',
+    'Bytes of events that were sent to watchers.',
     ['group', 'version', 'resource'],
     WATCH_EVENT_SIZES,
   );

@@ -29,34 +29,34 @@ interface Place {
 export class RequestMetrics {
   readonly #requests = new Counter(
     'apiserver_request_total',
-    'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
+    'Requests that were served, by what they asked for and the code of the answer.',
     ['verb', 'dry_run', ...PLACE_LABELS, 'code'],
   );
   readonly #durations = new Histogram(
     'apiserver_request_duration_seconds',
-    'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.',
+    'Seconds from a request to the end of its answer, by what it asked for.',
     ['verb', 'dry_run', ...PLACE_LABELS],
     SECONDS,
   );
   readonly #sizes = new Histogram(
     'apiserver_response_sizes',
-    'Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
+    'Bytes of the answers to reads, by what they asked for.',
     ['verb', ...PLACE_LABELS],
     SIZES,
   );
   readonly #longRunning = new Gauge(
     'apiserver_longrunning_requests',
-    'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.',
+    'Requests open now that stay open: watches, and connections through the server.',
     ['verb', ...PLACE_LABELS],
   );
   readonly #terminations = new Counter(
     'apiserver_request_terminations_total',
-    'Number of requests which apiserver terminated in self-defense.',
+    'Requests that were ended because they took too long.',
     ['verb', ...PLACE_LABELS, 'code'],
   );
   readonly #watchLists = new Histogram(
     'apiserver_watch_list_duration_seconds',
-    'Response latency distribution in seconds for watch list requests broken by group, version, resource and scope.',
+    'Seconds until a watch that begins with a list had sent the list.',
     ['group', 'version', 'resource', 'scope'],
     WATCH_LIST_SECONDS,
   );

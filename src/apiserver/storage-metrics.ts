@@ -28,12 +28,12 @@ export function measureStorage({ registry, cacher, stores, table, clock }: Stora
   const families = [
     new Computed(
       { name: 'apiserver_storage_objects', type: 'gauge', labelNames: ['resource'] },
-      'Number of stored objects at the time of last check split by kind; apiserver_resource_objects says the same.',
+      'Objects that are stored; apiserver_resource_objects says the same.',
       () => Array.from(stores.held(), ({ resource, objects }) => [groupResourceString(resource), objects] as const),
     ),
     new Computed(
       { name: 'apiserver_resource_objects', type: 'gauge', labelNames: ['group', 'resource'] },
-      'Number of stored objects at the time of last check split by kind.',
+      'Objects that are stored, by resource.',
       () =>
         Array.from(
           stores.held(),
@@ -42,7 +42,7 @@ export function measureStorage({ registry, cacher, stores, table, clock }: Stora
     ),
     new Computed(
       { name: 'apiserver_storage_events_received_total', type: 'counter', labelNames: ['group', 'resource'] },
-      'Number of events received from the storage split by kind.',
+      'Changes that came from the storage, by resource.',
       () =>
         Array.from(
           stores.held(),
@@ -51,7 +51,7 @@ export function measureStorage({ registry, cacher, stores, table, clock }: Stora
     ),
     new Computed(
       { name: 'apiserver_storage_size_bytes', type: 'gauge', labelNames: ['storage_cluster_id'] },
-      'Size of the storage database file physically allocated in bytes.',
+      'Bytes that the storage takes on disk.',
       // A store that does not answer must not take the other metrics along.
       () =>
         cacher.size().then(
@@ -66,7 +66,7 @@ export function measureStorage({ registry, cacher, stores, table, clock }: Stora
 function timeWrites(cacher: Cacher, table: ResourceTable, clock: Clock): Histogram {
   const durations = new Histogram(
     'etcd_request_duration_seconds',
-    'Etcd request latency in seconds for each operation and object type.',
+    'Seconds a request to the storage took, by operation and resource.',
     ['operation', 'group', 'resource'],
     SECONDS,
   );

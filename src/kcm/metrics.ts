@@ -17,33 +17,33 @@ export class ControllerMetrics {
   constructor(registry: Registry = new Registry()) {
     this.registry = registry;
     const of = { registers: [registry], labelNames: ['name'] };
-    this.#depth = new Gauge({ ...of, name: 'workqueue_depth', help: 'Current depth of workqueue' });
+    this.#depth = new Gauge({ ...of, name: 'workqueue_depth', help: 'Keys that wait in the queue.' });
     this.#adds = new Counter({
       ...of,
       name: 'workqueue_adds_total',
-      help: 'Total number of adds handled by workqueue',
+      help: 'Keys that were added to the queue.',
     });
     this.#waited = new Histogram({
       ...of,
       name: 'workqueue_queue_duration_seconds',
       buckets: SECONDS,
-      help: 'How long in seconds an item stays in workqueue before being requested.',
+      help: 'Seconds a key waited in the queue.',
     });
     this.#worked = new Histogram({
       ...of,
       name: 'workqueue_work_duration_seconds',
       buckets: SECONDS,
-      help: 'How long in seconds processing an item from workqueue takes.',
+      help: 'Seconds the work on a key took.',
     });
     this.#retries = new Counter({
       ...of,
       name: 'workqueue_retries_total',
-      help: 'Total number of retries handled by workqueue',
+      help: 'Keys that were added again after a failure.',
     });
     this.cronJobCreationSkew = new Histogram({
       registers: [registry],
       name: 'cronjob_controller_job_creation_skew_duration_seconds',
-      help: 'Time between when a cronjob is scheduled to be run, and when the corresponding job is created',
+      help: 'Seconds from the time a CronJob is due until its Job is made.',
       buckets: Array.from({ length: 10 }, (_, i) => 2 ** i),
     });
   }

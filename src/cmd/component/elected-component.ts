@@ -59,7 +59,7 @@ export async function runElected({ name, flags, registry, start }: ElectedCompon
   collectDefaultMetrics({ register: registry });
   const leads = new Gauge({
     name: 'leader_election_master_status',
-    help: 'Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master.',
+    help: '1 while this process holds the lease, else 0.',
     labelNames: ['name'],
     registers: [registry],
   });
