@@ -2,39 +2,48 @@
  * What a test needs of the machine. Where it is missing the test is skipped and counted; in CI, which installs all of it,
  * a missing need is a failure.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Context, Suite, Test } from 'mocha';
 import { FACTS, VECTORS } from './facts.ts';
+import { hasKubectl } from './kubectl.ts';
 
 const checks = {
   root: () => process.getuid?.() === 0,
   containerd: () => has('containerd') && has('runc'),
   nftables: () => has('nft'),
+  // A root in a container need not have it.
+  mounting: () => process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0,
   netns: () => process.getuid?.() === 0 && has('ip'),
   etcd: () => has('etcd'),
   busybox: () => has('busybox'),
   go: () => has('go'),
+  kubectl: () => hasKubectl('1.36') && hasKubectl('1.35'),
   facts: () => existsSync(FACTS),
   vectors: () => existsSync(VECTORS),
 };
 
-/** What .ci/run does not install: skipped there too. */
-const OPTIONAL: readonly string[] = ['go', 'facts', 'vectors'];
+/** What lies beside the checkout or does not, and nothing installs: skipped in CI too. */
+const OPTIONAL: readonly string[] = ['facts', 'vectors'];
 
 /** Skips the running test unless the machine has all of `names`; throws instead when CI is set. */
 export function needs(context: Context, ...names: (keyof typeof checks)[]): void {
   const missing = names.filter((n) => !checks[n]());
-  if (missing.length === 0) return;
-  if (process.env.CI && missing.some((n) => !OPTIONAL.includes(n)))
-    throw new Error(`this machine lacks ${missing.join(', ')}: .ci/run should have installed it`);
+  if (missing.length > 0)
+    lacks(
+      context,
+      missing.join(', '),
+      missing.every((n) => OPTIONAL.includes(n)),
+    );
+}
+
+/** Skips the running test because the machine lacks `what`, which is found out by trying; throws instead when CI is set. */
+export function lacks(context: Context, what: string, optional = false): never {
+  if (process.env.CI && !optional) throw new Error(`this machine lacks ${what}: .ci/run should have installed it`);
   const runnable = context.runnable();
   // A hook skips its whole suite.
-  reasons.set(
-    'type' in runnable && runnable.type === 'hook' ? runnable.parent! : runnable,
-    `needs ${missing.join(', ')}`,
-  );
-  context.skip();
+  reasons.set('type' in runnable && runnable.type === 'hook' ? runnable.parent! : runnable, `needs ${what}`);
+  return context.skip();
 }
 
 const reasons = new Map<object, string>();

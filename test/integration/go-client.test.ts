@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startCluster } from '../../src/cluster/cluster.ts';
-import { needs } from '../harness/needs.ts';
+import { lacks, needs } from '../harness/needs.ts';
 
 const run = promisify(execFile);
 const source = new URL('go-client', import.meta.url).pathname;
@@ -22,8 +22,8 @@ describe('client-go', function () {
     try {
       await run('go', ['build', '-mod=readonly', '-o', join(dir, 'go-client'), '.'], { cwd: source });
     } catch (err) {
-      // A machine without network and without client-go in Go's cache cannot build it.
-      if (/dial tcp|no such host|i\/o timeout/.test(`${(err as { stderr?: string }).stderr}`)) this.skip();
+      if (/dial tcp|no such host|i\/o timeout/.test(`${(err as { stderr?: string }).stderr}`))
+        lacks(this, "client-go in Go's cache, or a network to fetch it");
       throw err;
     }
   });

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { openSession, type Session, table, withEachKubectl } from './session.ts';
 
 withEachKubectl('access', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ nodes: 1, version });
     const { k } = session;
     await k`create sa robot`;

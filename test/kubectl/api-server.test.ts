@@ -11,7 +11,8 @@ import { systemRandom as random } from '../../src/base/random.ts';
 import { writeKubeconfig } from '../../src/cluster/pki/kubeconfig.ts';
 import { ensurePki } from '../../src/cluster/pki/pki.ts';
 import { openMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
-import { hasKubectl, kubectl } from '../harness/kubectl.ts';
+import { kubectl } from '../harness/kubectl.ts';
+import { needs } from '../harness/needs.ts';
 
 const VERSIONS = ['1.36', '1.35'] as const;
 
@@ -21,7 +22,7 @@ describe('kubectl and the API server', function () {
   let folder: string;
   let kubeconfig: string;
   before(async function () {
-    if (!VERSIONS.every((v) => hasKubectl(v))) this.skip();
+    needs(this, 'kubectl');
     folder = mkdtempSync(join(tmpdir(), 'keelson-kubectl-'));
     kubeconfig = join(folder, 'kubeconfig');
     const pki = await ensurePki(undefined, { clock, random, serviceIP: '10.96.0.1' });

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEPLOYMENT, hasTools, openSession, type Session, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { DEPLOYMENT, openSession, type Session, withEachKubectl } from './session.ts';
 
 withEachKubectl('writing', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ version });
   });
   after(() => session?.[Symbol.asyncDispose]());

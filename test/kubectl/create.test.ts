@@ -1,11 +1,12 @@
 /** kubectl create of every kind it knows, and how the results look in get and describe. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { openSession, type Session, table, withEachKubectl } from './session.ts';
 
 withEachKubectl('create', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ nodes: 1, version });
   });
   after(() => session?.[Symbol.asyncDispose]());

@@ -1,6 +1,7 @@
 /** A CustomResourceDefinition and its objects under kubectl: columns, explain, validation, status, scale, apply, removal. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { openSession, type Session, table, withEachKubectl } from './session.ts';
 
 const CRD = `
 apiVersion: apiextensions.k8s.io/v1
@@ -43,7 +44,7 @@ const widget = (spec: string, name = 'w1') =>
 withEachKubectl('custom resources', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ nodes: 1, version });
   });
   after(() => session?.[Symbol.asyncDispose]());

@@ -1,7 +1,8 @@
 /** helm 4 with a chart of a dozen kinds, a CRD, hooks and a test: install, upgrade, rollback, test, uninstall. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { hasTools, openSession, type Session } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { openSession, type Session } from './session.ts';
 
 const chart = fileURLToPath(new URL('chart', import.meta.url));
 
@@ -17,7 +18,7 @@ describe('helm', function () {
   this.timeout(60_000);
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession();
   });
   after(() => session?.[Symbol.asyncDispose]());

@@ -1,6 +1,7 @@
 /** Pods, nodes and logs under kubectl: run, wait, logs, delete, cordon, drain, taint, events. */
 import assert from 'node:assert/strict';
-import { hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { openSession, type Session, table, withEachKubectl } from './session.ts';
 
 const SOLO = `
 apiVersion: v1
@@ -16,7 +17,7 @@ spec:
 withEachKubectl('pods and nodes', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ version });
   });
   after(() => session?.[Symbol.asyncDispose]());

@@ -1,11 +1,12 @@
 /** Ways of looking: get in its output forms, selectors, watches, explain, discovery. */
 import assert from 'node:assert/strict';
-import { DEPLOYMENT, hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { DEPLOYMENT, openSession, type Session, table, withEachKubectl } from './session.ts';
 
 withEachKubectl('reading', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ version });
     const { k, with: other } = session;
     await other({ stdin: DEPLOYMENT }).k`apply -f -`;

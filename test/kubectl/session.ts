@@ -8,14 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Suite } from 'mocha';
 import { type Cluster, startCluster } from '../../src/cluster/cluster.ts';
-import {
-  hasKubectl,
-  type RunOptions,
-  runTool,
-  type Tool,
-  type ToolResult,
-  type ToolVersion,
-} from '../harness/kubectl.ts';
+import { type RunOptions, runTool, type Tool, type ToolResult, type ToolVersion } from '../harness/kubectl.ts';
 
 type Command<R> = (text: TemplateStringsArray, ...values: (string | number)[]) => Promise<R>;
 
@@ -45,9 +38,6 @@ export interface Session extends Shell, AsyncDisposable {
 
 /** Of the server's minor version and of the one before it. */
 const KUBECTLS: readonly ToolVersion[] = ['1.36', '1.35'];
-
-/** True when the tools can be had; a test skips itself without them. */
-export const hasTools = () => KUBECTLS.every((version) => hasKubectl(version));
 
 /** A suite for each kubectl. */
 export function withEachKubectl(title: string, body: (this: Suite, version: ToolVersion) => void): void {

@@ -1,11 +1,12 @@
 /** A deployment's life under kubectl: apply, rollouts, scaling, waiting, deleting. */
 import assert from 'node:assert/strict';
-import { DEPLOYMENT, hasTools, openSession, type Session, table, withEachKubectl } from './session.ts';
+import { needs } from '../harness/needs.ts';
+import { DEPLOYMENT, openSession, type Session, table, withEachKubectl } from './session.ts';
 
 withEachKubectl('workloads', (version) => {
   let session: Session;
   before(async function () {
-    if (!hasTools()) this.skip();
+    needs(this, 'kubectl');
     session = await openSession({ version });
   });
   after(() => session?.[Symbol.asyncDispose]());

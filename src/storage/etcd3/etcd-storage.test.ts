@@ -1,23 +1,23 @@
 /** The etcd store, alone and under the cacher, in the contract's suite against a real etcd; skipped where there is none. */
 import assert from 'node:assert/strict';
+import { needs } from '../../../test/harness/needs.ts';
 import { systemClock } from '../../base/clock.ts';
 import { openCacher } from '../cacher/cacher.ts';
 import { isStorageError, type StorageError } from '../storage.ts';
-import { EtcdServer, etcdMissing, etcdVersion } from '../testing/etcd-server.ts';
+import { EtcdServer, etcdVersion } from '../testing/etcd-server.ts';
 import { storageSuite } from '../testing/storage-suite.ts';
 import { reportsProgress } from './client.ts';
 import { openEtcdStorage } from './etcd-storage.ts';
 
 const WATCH_BUFFER = 600;
-const missing = etcdMissing();
 
-describe(`etcd storage${missing === undefined ? '' : ` (skipped: ${missing})`}`, function () {
+describe('etcd storage', function () {
   this.timeout(30_000);
   let server: EtcdServer;
   let tests = 0;
 
   before(async function () {
-    if (missing !== undefined) this.skip();
+    needs(this, 'etcd');
     server = await EtcdServer.start();
   });
   after(async () => {
@@ -25,7 +25,7 @@ describe(`etcd storage${missing === undefined ? '' : ` (skipped: ${missing})`}`,
   });
 
   // The server's version decides whether its progress is trusted; Debian's etcd is too old for that.
-  const trusted = missing === undefined && reportsProgress(etcdVersion());
+  const trusted = reportsProgress(etcdVersion());
   for (const cached of [false, true]) {
     storageSuite(
       cached ? 'cacher on etcd' : 'etcd',

@@ -8,13 +8,6 @@ import { settle, systemClock } from '../../base/clock.ts';
 import { openEtcdStorage } from '../etcd3/etcd-storage.ts';
 import type { Storage } from '../storage.ts';
 
-/** Why there can be no etcd here; undefined when there can. In CI its absence is a failure, not a reason to skip. */
-export function etcdMissing(): string | undefined {
-  if (spawnSync('etcd', ['--version']).status === 0) return undefined;
-  if (process.env.CI) throw new Error('etcd is not installed (Debian: etcd-server)');
-  return 'etcd is not installed (Debian: etcd-server)';
-}
-
 /** `3.4.23`; '0' when it is missing. */
 export function etcdVersion(): string {
   return /etcd Version: (\S+)/.exec(String(spawnSync('etcd', ['--version']).stdout))?.[1] ?? '0';

@@ -5,13 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../../../test/harness/needs.ts';
 import { systemClock } from '../../base/clock.ts';
 import { seededRandom } from '../../base/random.ts';
 import { openEtcdStorage } from '../etcd3/etcd-storage.ts';
 import { openSqliteStorage } from '../sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage.ts';
 import { numberIn, WRITERS, writeUntilKilled } from './crash-writer.ts';
-import { EtcdServer, etcdMissing } from './etcd-server.ts';
+import { EtcdServer } from './etcd-server.ts';
 
 const ROUNDS = 20;
 
@@ -92,8 +93,7 @@ describe('kill -9', function () {
   });
 
   it(`etcd: ${ROUNDS} times under ${WRITERS} writers`, async function () {
-    const missing = etcdMissing();
-    if (missing !== undefined) this.skip();
+    needs(this, 'etcd');
     await using server = await EtcdServer.start(['--heartbeat-interval', '20', '--election-timeout', '200']);
     const acknowledged = new Acknowledged();
     for (let round = 0; round < ROUNDS; round++) {
