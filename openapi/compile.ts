@@ -1,7 +1,8 @@
 /**
- * Puts the official client package and openapi/overlay together: openapi/dist (data the server loads) and src/api (types only).
- * Run by npm's `prepare`; both outputs are git-ignored. Everything is made before anything is written, so that a mistake in the
- * overlay leaves the last good output in place.
+ * Puts the official client package and openapi/overlay together: openapi/dist (the resource table, schemas and other data the server
+ * loads, and the OpenAPI documents it serves) and src/api (types only). Run by npm's `prepare`; both outputs are git-ignored. All data
+ * is made before anything is written, so that a mistake in the overlay leaves the last good output in place; the documents are then
+ * written by the server's own code from that data.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,9 +49,11 @@ dist.set('fingerprint.json', JSON.stringify(hash.digest('hex')));
 const types = [...typesFiles(definitions)].map(([name, text]): [string, string] => [`${name}.ts`, text]);
 replaceFolder(join(here, 'dist'), dist);
 replaceFolder(join(source, 'api'), new Map(types));
+const { buildDocuments } = await import('./build-documents.ts');
+replaceFolder(join(here, 'dist', 'documents'), await buildDocuments());
 
 /** Writes the files and removes all others; each appears whole or not at all. */
-function replaceFolder(folder: string, files: ReadonlyMap<string, string>): void {
+function replaceFolder(folder: string, files: ReadonlyMap<string, string | Buffer>): void {
   mkdirSync(folder, { recursive: true });
   for (const old of readdirSync(folder)) if (!files.has(old)) rmSync(join(folder, old), { recursive: true });
   for (const [name, text] of files) {

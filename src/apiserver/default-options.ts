@@ -10,6 +10,7 @@ import type { SubresourceHandlers } from './dispatcher.ts';
 import { bindingHandlers, legacyBindingHandlers } from './handlers/subresources/binding.ts';
 import { evictionHandlers } from './handlers/subresources/eviction.ts';
 import { scaleHandlers } from './handlers/subresources/scale.ts';
+import { installedDocuments } from './openapi/built-documents.ts';
 import { OpenApi } from './openapi/openapi.ts';
 
 export const BUILTIN_SUBRESOURCES: ReadonlyMap<string, SubresourceHandlers> = new Map([
@@ -30,7 +31,7 @@ export function defaultApiServerOptions(
     printerOf: (row) => apiExtensionsPrinterOf(row) ?? printerFor(row),
     admission: () => ({ async admit() {}, async validate() {} }),
     authenticator: () => ({ authenticate: async () => undefined }),
-    openApi: (table, clock) => new OpenApi(table, clock),
+    openApi: (table, clock) => new OpenApi(table, clock, installedDocuments),
     subresources: () => BUILTIN_SUBRESOURCES,
     virtual: () => BUILTIN_VIRTUAL,
   };

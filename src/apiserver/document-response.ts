@@ -1,14 +1,7 @@
-/** Sends a document made by discovery or OpenAPI; large ones gzipped once and kept so. */
-
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+/** Sends a document made by discovery or OpenAPI; a large one gzipped where the client takes that. */
 import type { DocumentResponse } from './discovery/document.ts';
 import { acceptsGzip, GZIP_THRESHOLD } from './handlers/output.ts';
 import type { Exchange } from './request/exchange.ts';
-
-const gzipAsync = promisify(gzip);
-// Documents keep their bytes until the table changes, so the compressed form can hang on them.
-const compressed = new WeakMap<Buffer, Promise<Buffer>>();
 
 export async function serializeDocument(
   exchange: Exchange,
@@ -22,13 +15,8 @@ export async function serializeDocument(
     delete headers['cache-control'];
   }
   if (body.length <= GZIP_THRESHOLD || !acceptsGzip(exchange)) {
-    exchange.respond(status, headers, body);
+    exchange.respond(status, headers, body.bytes);
     return;
   }
-  let zipped = compressed.get(body);
-  if (zipped === undefined) {
-    zipped = gzipAsync(body);
-    compressed.set(body, zipped);
-  }
-  exchange.respond(status, { ...headers, 'Content-Encoding': 'gzip' }, await zipped);
+  exchange.respond(status, { ...headers, 'Content-Encoding': 'gzip' }, await body.gzip);
 }

@@ -17,7 +17,7 @@ const all = new Discovery(new ResourceTable({ runtimeConfig: 'api/all=true' }), 
 
 function body(discovery: Discovery, path: string, accept?: string): unknown {
   const response = discovery.respond({ path, accept });
-  return response && JSON.parse(response.body.toString());
+  return response && JSON.parse(response.body.bytes.toString());
 }
 
 /** Rows of a custom resource, as the CRD handler makes them. */
@@ -117,14 +117,14 @@ describe('discovery', () => {
     for (const path of ['/api', '/apis', '/apis/apps', '/apis/apps/v1', '/api/v1']) {
       const response = all.respond({ path, accept });
       assert.equal(response?.headers['content-type'], 'application/vnd.kubernetes.protobuf');
-      assert.deepEqual(decodeProtobuf(response.body), { apiVersion: 'v1', ...(body(all, path) as object) }, path);
+      assert.deepEqual(decodeProtobuf(response.body.bytes), { apiVersion: 'v1', ...(body(all, path) as object) }, path);
     }
   });
 
   it('serves YAML', () => {
     const response = all.respond({ path: '/apis/policy', accept: 'application/yaml' });
     assert.equal(response?.headers['content-type'], 'application/yaml');
-    assert.match(response.body.toString(), /^kind: APIGroup$/m);
+    assert.match(response.body.bytes.toString(), /^kind: APIGroup$/m);
   });
 
   it('knows nothing of other paths', () => {

@@ -10,6 +10,7 @@ import type { ResourceTable } from '../../registry/resources.ts';
 import { namesKnownType, noRepresentation } from '../handlers/output.ts';
 import { type AcceptClause, accepts, parseAccept } from './accept.ts';
 import { CachedDocument, type DocumentResponse } from './document.ts';
+import { DocumentBody } from './document-body.ts';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
 import { versionInfo } from './version.ts';
 
@@ -42,7 +43,8 @@ export class Discovery {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     if (path === '/version') {
       const headers = { 'content-type': JSON_TYPE };
-      return { status: 200, headers, body: Buffer.from(JSON.stringify(versionInfo(), null, 2)) };
+      const body = DocumentBody.plain(Buffer.from(JSON.stringify(versionInfo(), null, 2)));
+      return { status: 200, headers, body };
     }
     const clauses = parseAccept(request.accept);
     if (path === '/api' || path === '/apis') {
@@ -54,7 +56,7 @@ export class Discovery {
     const clause = clauses.find(isServable(false));
     if (clause === undefined) throw this.#refusal(path, request.accept);
     const type = typeOf(clause);
-    return { status: 200, headers: { 'content-type': type }, body: bytesOf(document, type) };
+    return { status: 200, headers: { 'content-type': type }, body: bodyOf(document, type) };
   }
 
   /** Group versions are answered by upstream's router for resources, which refuses in its own words. */
@@ -69,10 +71,10 @@ export class Discovery {
     const { v } = clause.parameters;
     const document = this.#document(`${path}#${v}`)!;
     const headers: Record<string, string> = { etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
-    if (ifNoneMatch === document.etag) return { status: 304, headers, body: Buffer.alloc(0) };
+    if (ifNoneMatch === document.etag) return { status: 304, headers, body: DocumentBody.EMPTY };
     const type = typeOf(clause);
     headers['content-type'] = `${type};g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
-    return { status: 200, headers, body: bytesOf(document, type) };
+    return { status: 200, headers, body: bodyOf(document, type) };
   }
 
   #document(key: string): CachedDocument | undefined {
@@ -136,7 +138,7 @@ function typeOf(clause: AcceptClause): string {
   return TYPES.find((type) => accepts(clause, type))!;
 }
 
-function bytesOf(document: CachedDocument, type: string): Buffer {
+function bodyOf(document: CachedDocument, type: string): DocumentBody {
   switch (type) {
     case YAML_TYPE:
       return document.encoded(type, (object) => Buffer.from(encodeYaml(object)));

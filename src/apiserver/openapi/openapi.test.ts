@@ -8,6 +8,7 @@ import { needs } from '../../../test/harness/needs.ts';
 import { VirtualClock } from '../../base/clock.ts';
 import type { ResourceRow } from '../../registry/resource.ts';
 import { ResourceTable } from '../../registry/resources.ts';
+import type { DocumentResponse } from '../discovery/document.ts';
 import { encodeGnostic } from './gnostic.ts';
 import { OpenApi } from './openapi.ts';
 
@@ -16,8 +17,8 @@ const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 const PROTOBUF_V3 = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf';
 const clock = new VirtualClock(Date.UTC(2026, 0, 1));
 
-function parse(response: { body: Buffer } | undefined): Json {
-  return JSON.parse(response!.body.toString()) as Json;
+function parse(response: Pick<DocumentResponse, 'body'> | undefined): Json {
+  return JSON.parse(response!.body.bytes.toString()) as Json;
 }
 
 const widget: ResourceRow = {
@@ -150,14 +151,14 @@ describe('/openapi', () => {
     const message = documentType();
     const response = openApi.respond({ path: '/openapi/v2', accept: PROTOBUF })!;
     assert.equal(response.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
-    const decoded = message.toObject(message.decode(response.body)) as Record<string, Record<string, Named[]>>;
+    const decoded = message.toObject(message.decode(response.body.bytes)) as Record<string, Record<string, Named[]>>;
     const json = parse(openApi.respond({ path: '/openapi/v2' })) as Record<string, Json>;
     const names = (list: Named[] | undefined): string[] => list!.map(({ name }) => name);
     assert.deepEqual(names(decoded.paths!.path), Object.keys(json.paths!));
     assert.deepEqual(names(decoded.definitions!.additionalProperties), Object.keys(json.definitions!));
     assert.deepEqual(names(decoded.parameters!.additionalProperties), Object.keys(json.parameters!));
     // Written again by an independent encoder it has the same length: no field was lost or written twice.
-    assert.equal(message.encode(message.decode(response.body)).finish().length, response.body.length);
+    assert.equal(message.encode(message.decode(response.body.bytes)).finish().length, response.body.length);
   });
 
   it('writes every sort of field in protobuf', function () {
@@ -270,13 +271,13 @@ describe('/openapi/v3 in protobuf', () => {
       [response.status, response.headers],
       [200, { ...json.headers, 'content-type': PROTOBUF_V3.replace('@', '.') }],
     );
-    const decoded = decode(response.body) as Record<string, Record<string, unknown>>;
+    const decoded = decode(response.body.bytes) as Record<string, Record<string, unknown>>;
     const document = parse(json) as Record<string, Record<string, Json>>;
     const names = (list: unknown): string[] => (list as Named[]).map(({ name }) => name);
     assert.deepEqual(names(decoded.paths!.path), Object.keys(document.paths!));
     const { schemas } = decoded.components as { schemas: { additionalProperties: unknown } };
     assert.deepEqual(names(schemas.additionalProperties), Object.keys(document.components!.schemas!));
-    assert.equal(message.encode(message.decode(response.body)).finish().length, response.body.length);
+    assert.equal(message.encode(message.decode(response.body.bytes)).finish().length, response.body.length);
   });
 
   it('has every sort of field', () => {

@@ -1,6 +1,7 @@
 /**
- * /openapi/v2, /openapi/v3 and its documents. Everything is made on first request and kept until the table or a custom schema
- * changes; hashes come from what a document is made of, so that the index needs no document.
+ * /openapi/v2, /openapi/v3 and its documents. Hashes come from what a document is made of, so that the index needs no document. One
+ * that was built at install is taken from there; any other (a custom resource in it, another --runtime-config) is made on first
+ * request. Kept until the table or a custom schema changes.
  */
 // Upstream: vendor/k8s.io/kube-openapi/pkg/{handler,handler3}/handler.go
 import { createHash } from 'node:crypto';
@@ -10,7 +11,9 @@ import type { ResourceTable } from '../../registry/resources.ts';
 import { isBuiltin } from '../../registry/resources.ts';
 import { type AcceptClause, accepts, parseAccept } from '../discovery/accept.ts';
 import type { DocumentResponse } from '../discovery/document.ts';
+import { DocumentBody } from '../discovery/document-body.ts';
 import { GIT_VERSION } from '../discovery/version.ts';
+import type { BuiltDocuments, DocumentForm } from './built-documents.ts';
 import type { CustomSchema } from './custom.ts';
 import { loadFingerprint } from './data.ts';
 import { documentV2, documentV3 } from './documents.ts';
@@ -38,24 +41,26 @@ interface Part {
   operations: Operation[];
   groupVersion?: { group: string; version: string };
   hash: string;
-  bytes: Map<Form, Buffer>;
+  bodies: Map<DocumentForm, DocumentBody>;
 }
 
-type Form = 'json' | 'protobuf';
+const NONE: BuiltDocuments = { find: () => undefined };
 
 export class OpenApi {
   readonly #table: ResourceTable;
   readonly #clock: Clock;
+  readonly #built: BuiltDocuments;
   readonly #custom = new Map<string, CustomSchema>();
   #generation = -1;
   #parts: Map<string, Part> | undefined;
   /** A row's share in hashes: rows and schemas are replaced, never changed. */
   readonly #hashes = new WeakMap<ResourceRow, { custom: CustomSchema | undefined; hash: string }>();
-  readonly #v2 = new Map<Form, Buffer>();
+  readonly #v2 = new Map<DocumentForm, DocumentBody>();
 
-  constructor(table: ResourceTable, clock: Clock) {
+  constructor(table: ResourceTable, clock: Clock, built: BuiltDocuments = NONE) {
     this.#table = table;
     this.#clock = clock;
+    this.#built = built;
   }
 
   /** What a custom resource's rows refer to by `definition`. Call before the rows enter the table. */
@@ -89,26 +94,26 @@ export class OpenApi {
   #respondV2(request: OpenApiRequest): DocumentResponse {
     const form = formOf(request, 2);
     if (form === undefined) return NOT_ACCEPTABLE;
-    const etag = `"${hashOf('v2', form, ...[...this.#parts!.values()].map((part) => part.hash))}"`;
+    const hash = hashOf('v2', form, ...[...this.#parts!.values()].map((part) => part.hash));
+    const etag = `"${hash}"`;
     const headers: Record<string, string> = { etag, vary: 'Accept' };
     if (request.ifNoneMatch === etag) return notModified(headers);
     headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF[2][0];
-    let bytes = this.#v2.get(form);
-    if (bytes === undefined) {
-      const { document } = this;
-      bytes = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnostic(2, document);
-      this.#v2.set(form, bytes);
+    let body = this.#v2.get(form);
+    if (body === undefined) {
+      body = this.#built.find('v2', hash, form) ?? encode(2, this.document, form);
+      this.#v2.set(form, body);
     }
-    return { status: 200, headers, body: bytes };
+    return { status: 200, headers, body };
   }
 
   #respondIndex(request: OpenApiRequest): DocumentResponse {
     const paths: Record<string, { serverRelativeURL: string }> = {};
     for (const [name, { hash }] of this.#parts!) paths[name] = { serverRelativeURL: urlOf(name, hash) };
-    const body = Buffer.from(JSON.stringify({ paths }));
-    const etag = `"${hashOf(body.toString())}"`;
+    const index = JSON.stringify({ paths });
+    const etag = `"${hashOf(index)}"`;
     if (request.ifNoneMatch === etag) return notModified({ etag });
-    return { status: 200, headers: { etag, 'content-type': JSON_TYPE }, body };
+    return { status: 200, headers: { etag, 'content-type': JSON_TYPE }, body: DocumentBody.plain(Buffer.from(index)) };
   }
 
   #respondV3(name: string, part: Part, request: OpenApiRequest): DocumentResponse {
@@ -119,18 +124,18 @@ export class OpenApi {
     const asked = new URLSearchParams(request.query ?? '').get('hash');
     if (asked !== null && asked !== '') {
       if (asked !== part.hash) {
-        return { status: 301, headers: { location: urlOf(name, part.hash) }, body: Buffer.alloc(0) };
+        return { status: 301, headers: { location: urlOf(name, part.hash) }, body: DocumentBody.EMPTY };
       }
       headers['cache-control'] = 'public, immutable';
       headers.expires = new Date(this.#clock.now() + YEAR).toUTCString();
     }
     if (request.ifNoneMatch === etag) return notModified(headers);
     headers['content-type'] = form === 'json' ? JSON_TYPE : PROTOBUF[3][0];
-    let body = part.bytes.get(form);
+    let body = part.bodies.get(form);
     if (body === undefined) {
-      const document = documentV3(part.operations, this.#custom, part.groupVersion);
-      body = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnostic(3, document);
-      part.bytes.set(form, body);
+      const make = (): DocumentBody => encode(3, documentV3(part.operations, this.#custom, part.groupVersion), form);
+      body = this.#built.find(name, part.hash, form) ?? make();
+      part.bodies.set(form, body);
     }
     return { status: 200, headers, body };
   }
@@ -143,7 +148,7 @@ export class OpenApi {
     this.#v2.clear();
     for (const [name, part] of this.#parts) {
       const old = before?.get(name);
-      if (old?.hash === part.hash) part.bytes = old.bytes;
+      if (old?.hash === part.hash) part.bodies = old.bodies;
     }
   }
 
@@ -182,7 +187,7 @@ export class OpenApi {
           operations: version.rows.flatMap(documented),
           groupVersion,
           hash: hashOf(fingerprint, ...hashes),
-          bytes: new Map(),
+          bodies: new Map(),
         });
       }
     }
@@ -190,7 +195,7 @@ export class OpenApi {
       const name = rootOf(operation.path);
       const part = parts.get(name);
       if (part !== undefined) part.operations.push(operation);
-      else parts.set(name, { operations: [operation], hash: hashOf(fingerprint, name), bytes: new Map() });
+      else parts.set(name, { operations: [operation], hash: hashOf(fingerprint, name), bodies: new Map() });
     }
     return new Map([...parts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -222,9 +227,14 @@ function protobufTypes(version: string): readonly [string, string] {
   return [`${before}.${version}.${after}`, `${before}.${version}@${after}`];
 }
 
+function encode(version: 2 | 3, document: Record<string, unknown>, form: DocumentForm): DocumentBody {
+  const bytes = form === 'json' ? Buffer.from(JSON.stringify(document)) : encodeGnostic(version, document);
+  return DocumentBody.plain(bytes);
+}
+
 /** The first that the client wants and there is. */
-function formOf({ accept }: OpenApiRequest, version: 2 | 3): Form | undefined {
-  const choose = (clause: AcceptClause): Form | undefined =>
+function formOf({ accept }: OpenApiRequest, version: 2 | 3): DocumentForm | undefined {
+  const choose = (clause: AcceptClause): DocumentForm | undefined =>
     accepts(clause, JSON_TYPE) ? 'json' : PROTOBUF[version].includes(clause.mediaType) ? 'protobuf' : undefined;
   return parseAccept(accept)
     .map(choose)
@@ -232,8 +242,8 @@ function formOf({ accept }: OpenApiRequest, version: 2 | 3): Form | undefined {
 }
 
 /** Without a word, as upstream. */
-const NOT_ACCEPTABLE: DocumentResponse = { status: 406, headers: { vary: 'Accept' }, body: Buffer.alloc(0) };
+const NOT_ACCEPTABLE: DocumentResponse = { status: 406, headers: { vary: 'Accept' }, body: DocumentBody.EMPTY };
 
 function notModified(headers: Record<string, string>): DocumentResponse {
-  return { status: 304, headers, body: Buffer.alloc(0) };
+  return { status: 304, headers, body: DocumentBody.EMPTY };
 }
