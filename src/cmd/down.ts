@@ -2,7 +2,7 @@
 import { systemClock } from '../base/clock.ts';
 import { type FlagDefinitions, flagHelp, parseFlags } from './flags.ts';
 import { dataDirOf, readState } from './state-file.ts';
-import { CommandError } from './usage-error.ts';
+import { CommandError, takesNoArguments } from './usage-error.ts';
 
 const flags = {
   'data-dir': { type: 'string', default: './.keelson', help: 'data directory of the cluster' },
@@ -21,7 +21,8 @@ ${flagHelp(flags)}
 const PATIENCE = 60;
 
 export async function down(args: readonly string[]): Promise<number> {
-  const { values } = parseFlags(flags, args);
+  const { values, rest } = parseFlags(flags, args);
+  takesNoArguments('down', rest);
   const dataDir = dataDirOf(values['data-dir']);
   const state = readState(dataDir);
   if (state === undefined) throw new CommandError(`no cluster is running on ${dataDir}`);

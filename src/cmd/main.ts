@@ -2,7 +2,7 @@
  * The command line: `keelson COMMAND`. Exit codes: 0 done, 1 failed, 2 not understood.
  */
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
-import { CommandError, UsageError } from './usage-error.ts';
+import { CommandError, takesNoArguments, UsageError } from './usage-error.ts';
 
 interface Command {
   help: string;
@@ -97,13 +97,16 @@ Use "keelson COMMAND --help" for the flags of a command.
 `;
 }
 
-function version(): Promise<number> {
+function version(args: readonly string[]): Promise<number> {
+  takesNoArguments('version', args);
   process.stdout.write(`${KUBERNETES_VERSION}\n`);
   return Promise.resolve(0);
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  if (name === '--version') return version(rest);
+  if (name === 'help' && rest.length > 0) return main([...rest, '--help']);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(usage());
     return name === undefined ? 2 : 0;

@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { processStart } from '../cluster/process-start.ts';
+import { cannotUse } from './plain-error.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ClusterState {
@@ -35,12 +36,14 @@ export function removeState(dataDir: string): void {
   rmSync(fileOf(dataDir), { force: true });
 }
 
-/** The state of the cluster that runs on the directory; undefined when none does (a stale file counts as none). */
+/** The state of the cluster that runs on the directory; undefined when none does (a stale file counts as none). @throws CommandError when it may not be read */
 export function readState(dataDir: string): ClusterState | undefined {
   let state: ClusterState;
   try {
     state = JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as ClusterState;
-  } catch {
+  } catch (err) {
+    // Whoever may not look does not know.
+    if ((err as NodeJS.ErrnoException).code === 'EACCES') throw cannotUse(`data directory ${dataDir}`, err);
     return undefined;
   }
   return processStart(state.pid) === state.processStart ? state : undefined;

@@ -7,6 +7,7 @@ import { createClient } from '../client/rest-client.ts';
 import { humanDuration, parseTime } from '../machinery/meta/time.ts';
 import { type FlagDefinitions, flagHelp, parseFlags } from './flags.ts';
 import { dataDirOf, readState } from './state-file.ts';
+import { takesNoArguments } from './usage-error.ts';
 
 const flags = {
   'data-dir': { type: 'string', default: './.keelson', help: 'data directory of the cluster' },
@@ -22,7 +23,8 @@ ${flagHelp(flags)}
 `;
 
 export async function status(args: readonly string[]): Promise<number> {
-  const { values } = parseFlags(flags, args);
+  const { values, rest } = parseFlags(flags, args);
+  takesNoArguments('status', rest);
   const dataDir = dataDirOf(values['data-dir']);
   const state = readState(dataDir);
   if (state === undefined) {

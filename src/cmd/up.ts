@@ -2,7 +2,7 @@
  * `keelson up`: starts a whole cluster in this process (or, with --detach, in one of its own) and keeps it until it is told to end.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -12,10 +12,10 @@ import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { giveBackWhenQuiet } from './component/quiet-memory.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
-import { plainError } from './plain-error.ts';
+import { cannotUse, plainError } from './plain-error.ts';
 import { plainProgress, terminalProgress } from './progress.ts';
 import { dataDirOf, readState, removeState, writeState } from './state-file.ts';
-import { CommandError, UsageError } from './usage-error.ts';
+import { CommandError, takesNoArguments, UsageError } from './usage-error.ts';
 
 export const upFlags = {
   'data-dir': { type: 'string', default: './.keelson', help: 'where the cluster keeps its data, keys and kubeconfig' },
@@ -49,7 +49,7 @@ ${flagHelp(upFlags)}
 
 export async function up(args: readonly string[]): Promise<number> {
   const { values: flags, rest } = parseFlags(upFlags, args);
-  if (rest.length > 0) throw new UsageError(`keelson up takes no arguments, got ${JSON.stringify(rest[0])}`);
+  takesNoArguments('up', rest);
   check(flags);
   checkRuntime(flags);
   const dataDir = dataDirOf(flags['data-dir']);
@@ -69,6 +69,8 @@ function check(flags: UpFlags): void {
   oneOf('log-format', flags['log-format'], ['text', 'json']);
   if (flags.port < 0 || flags.port > 65535) throw new UsageError(`--port must be from 0 to 65535, got ${flags.port}`);
   if (flags.nodes < 0) throw new UsageError(`--nodes must not be negative, got ${flags.nodes}`);
+  if (flags.runtime === 'containerd' && flags.nodes !== 1)
+    throw new UsageError(`--runtime containerd has one node, got --nodes ${flags.nodes}`);
   if (flags.storage === 'etcd' && flags['etcd-servers'].length === 0)
     throw new UsageError('--storage etcd needs --etcd-servers');
   if (flags.storage !== 'etcd' && flags['etcd-servers'].length > 0)
@@ -94,11 +96,10 @@ function makeDataDir(dataDir: string): void {
     const missing: string[] = [];
     for (let dir = dataDir; !existsSync(dir); dir = dirname(dir)) missing.unshift(dir);
     for (const dir of missing) mkdirSync(dir, { mode: 0o700 });
-    // Refuses what is there and is no directory.
-    mkdirSync(dataDir, { recursive: true });
   } catch (err) {
-    throw new CommandError(`cannot use data directory ${dataDir}: ${(err as NodeJS.ErrnoException).code ?? err}`);
+    throw cannotUse(`data directory ${dataDir}`, err);
   }
+  if (!statSync(dataDir).isDirectory()) throw new CommandError(`cannot use data directory ${dataDir}: not a directory`);
 }
 
 async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<number> {
@@ -107,10 +108,12 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
   const progress = isTerminal ? terminalProgress(process.stdout, clock) : plainProgress(process.stdout, clock);
   const log = newLogger({ verbosity: flags.v, format: flags['log-format'] as 'text' | 'json' });
   const kubeconfig = resolve(flags.kubeconfig ?? join(dataDir, 'kubeconfig'));
+  if (statSync(kubeconfig, { throwIfNoEntry: false })?.isDirectory())
+    throw new CommandError(`cannot use kubeconfig ${kubeconfig}: it is a directory`);
   if (isTerminal) process.stdout.write(`\n  keelson, Kubernetes ${KUBERNETES_VERSION}\n\n`);
   const stop = new AbortController();
   const stopped = new Promise<string>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         // Once asks, twice insists.
         if (stop.signal.aborted) process.exit(130);
@@ -174,8 +177,9 @@ function greeting(cluster: Cluster, kubeconfig: string, ms: number): string {
 async function detach(args: readonly string[], dataDir: string): Promise<number> {
   const logFile = join(dataDir, 'keelson.log');
   const out = openSync(logFile, 'a', 0o600);
-  const own = args.filter((a) => !/^(--detach|-d)(=.*)?$/.test(a));
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'up', ...own], {
+  const { size: before } = fstatSync(out);
+  const flags = args.filter((a) => !/^(--detach|-d)(=.*)?$/.test(a));
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'up', ...flags], {
     detached: true,
     stdio: ['ignore', out, out],
   });
@@ -193,6 +197,7 @@ async function detach(args: readonly string[], dataDir: string): Promise<number>
     }
     await systemClock.sleep(100);
   }
-  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+  const own = readFileSync(logFile).subarray(before).toString().trimEnd();
+  const last = own.split('\n').slice(-5).join('\n');
   throw new CommandError(`the cluster did not start; the end of ${logFile} says:\n${last}`);
 }

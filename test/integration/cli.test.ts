@@ -1,6 +1,6 @@
 /** The command line as people and scripts use it: what it writes, how it ends, what it leaves behind. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { keelson, type Running, startKeelson } from '../harness/keelson.ts';
@@ -33,7 +33,27 @@ describe('the command line', function () {
     { args: ['up', '--help'], code: 0, stdout: /--data-dir string .*default \.\/\.keelson/, stderr: /^$/ },
     { args: ['nope'], code: 2, stdout: /^$/, stderr: /^keelson: unknown command "nope"; see keelson --help\n$/ },
     { args: ['up', '--nope'], code: 2, stdout: /^$/, stderr: /^keelson: unknown flag: --nope\n$/ },
-    { args: ['up', 'here'], code: 2, stdout: /^$/, stderr: /^keelson: keelson up takes no arguments, got "here"\n$/ },
+    ...['up', 'down', 'status', 'version'].map((command) => ({
+      args: [command, 'here'],
+      code: 2,
+      stdout: /^$/,
+      stderr: new RegExp(`^keelson: keelson ${command} takes no arguments, got "here"\n$`),
+    })),
+    { args: ['help', 'up'], code: 0, stdout: /--data-dir string .*default \.\/\.keelson/, stderr: /^$/ },
+    {
+      args: ['help', 'nope'],
+      code: 2,
+      stdout: /^$/,
+      stderr: /^keelson: unknown command "nope"; see keelson --help\n$/,
+    },
+    { args: ['version'], code: 0, stdout: /^v1\.36\.\d+\+keelson\n$/, stderr: /^$/ },
+    { args: ['--version'], code: 0, stdout: /^v1\.36\.\d+\+keelson\n$/, stderr: /^$/ },
+    {
+      args: ['up', '--runtime=containerd', '--nodes=2'],
+      code: 2,
+      stdout: /^$/,
+      stderr: /^keelson: --runtime containerd has one node, got --nodes 2\n$/,
+    },
     ...['up', 'status', 'down'].map((command) => ({
       args: [command, '--data-dir', ''],
       code: 2,
@@ -105,12 +125,22 @@ describe('the command line', function () {
     await writeFile(join(dir, 'file'), '');
     const { code, stderr } = await up(join(dir, 'file/data')).exit;
     assert.equal(code, 1);
-    assert.equal(stderr, `keelson: cannot use data directory ${dir}/file/data: ENOTDIR\n`);
+    assert.equal(stderr, `keelson: cannot use data directory ${dir}/file/data: not a directory\n`);
     const nowhere = await up('/proc/none/data').exit;
     assert.deepEqual(
       [nowhere.code, nowhere.stderr],
-      [1, 'keelson: cannot use data directory /proc/none/data: ENOENT\n'],
+      [1, 'keelson: cannot use data directory /proc/none/data: no such file or directory\n'],
     );
+    const file = await up(join(dir, 'file')).exit;
+    assert.deepEqual(
+      [file.code, file.stderr],
+      [1, `keelson: cannot use data directory ${dir}/file: not a directory\n`],
+    );
+  });
+
+  it('says in one line that the kubeconfig cannot be written, before anything starts', async () => {
+    const { code, stdout, stderr } = await up(join(dir, 'data'), '--kubeconfig', dir).exit;
+    assert.deepEqual([code, stdout, stderr], [1, '', `keelson: cannot use kubeconfig ${dir}: it is a directory\n`]);
   });
 
   it('says in one line that an address to listen on is no address', async () => {
@@ -129,12 +159,6 @@ describe('the command line', function () {
       /^keelson: a cluster is already running on \S+ \(pid \d+, https:\S+\); end it with: keelson down/,
     );
     assert.equal(stderr.split('\n').length, 2);
-  });
-
-  it('says in one line what a runtime cannot do', async () => {
-    const flags = ['--runtime=containerd', '--nodes=2', '--port=0'];
-    const { code, stderr } = await keelson(['up', '--data-dir', dir, ...flags]);
-    assert.deepEqual([code, stderr], [1, 'keelson: --runtime containerd has one node, got --nodes 2\n']);
   });
 
   it('says in one line that etcd does not answer', async () => {
@@ -173,16 +197,21 @@ describe('the command line', function () {
     assert.match(stdout, /\nstopping\n$/);
   });
 
-  it('ends in order under Ctrl-C while kubectl watches', async () => {
-    const process = up(dir, '--storage=memory');
-    await process.wrote('Ready in');
-    const watching = kubectl(['get', 'nodes', '--watch'], { kubeconfig: join(dir, 'kubeconfig') });
-    process.signal('SIGINT');
-    const { code, stderr } = await process.exit;
-    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-    await watching;
-    assert.match((await keelson(['status', '--data-dir', dir])).stdout, /^no cluster is running on /);
-  });
+  const ends = [
+    ['Ctrl-C', 'SIGINT'],
+    ['the end of its terminal', 'SIGHUP'],
+  ] as const;
+  for (const [what, signal] of ends)
+    it(`ends in order under ${what} while kubectl watches`, async () => {
+      const process = up(dir, '--storage=memory');
+      await process.wrote('Ready in');
+      const watching = kubectl(['get', 'nodes', '--watch'], { kubeconfig: join(dir, 'kubeconfig') });
+      process.signal(signal);
+      const { code, stderr } = await process.exit;
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      await watching;
+      assert.match((await keelson(['status', '--data-dir', dir])).stdout, /^no cluster is running on /);
+    });
 
   it('detaches; status and down find it', async () => {
     const detached = await keelson(['up', '--detach', '--data-dir', dir, ...simulated, '--storage=memory']);
@@ -200,7 +229,8 @@ describe('the command line', function () {
     assert.deepEqual([again.code, again.stderr], [1, `keelson: no cluster is running on ${dir}\n`]);
   });
 
-  it('tells what went wrong when a detached cluster does not start', async () => {
+  it('tells what went wrong when a detached cluster does not start, and nothing of what ran before', async () => {
+    await writeFile(join(dir, 'keelson.log'), 'stopping\n');
     const args = [
       'up',
       '--detach',
@@ -216,5 +246,23 @@ describe('the command line', function () {
       stderr,
       /^keelson: the cluster did not start; the end of \S+ says:\n(?:.*\n)*keelson: etcd at .* does not answer/,
     );
+    assert.doesNotMatch(stderr, /stopping/);
+  });
+
+  it('does not take a directory that it may not read for one without a cluster', async () => {
+    const data = join(dir, 'data');
+    await mkdir(data, { mode: 0 });
+    const entry = new URL('../../bin/keelson.js', import.meta.url).pathname;
+    // Root reads everything, unless it is told not to.
+    const asAnyone = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
+    for (const command of ['status', 'down', 'up']) {
+      const { code, stdout, stderr } = await keelson([command, '--data-dir', data], {
+        command: [...asAnyone, process.execPath, entry],
+      });
+      assert.deepEqual(
+        [code, stdout, stderr],
+        [1, '', `keelson: cannot use data directory ${data}: permission denied\n`],
+      );
+    }
   });
 });
