@@ -53,6 +53,27 @@ describe('layers', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('no file imports itself by way of others', () => {
+    const imports = new Map(
+      product.map((file) => [
+        file,
+        importsOf(file)
+          .filter((spec) => spec.startsWith('.'))
+          .map((spec) => normalize(join(dirname(file), spec))),
+      ]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, way: readonly string[]): void => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' -> '));
+      if (way.includes(file) || done.has(file)) return;
+      for (const next of imports.get(file) ?? []) visit(next, [...way, file]);
+      done.add(file);
+    };
+    for (const file of product) visit(file, []);
+    assert.deepEqual(circles, []);
+  });
+
   it('pure rooms import no I/O', () => {
     const wrong: string[] = [];
     for (const file of product.filter((f) => f.startsWith('src/machinery/') || f.startsWith('src/cel/'))) {

@@ -6,7 +6,8 @@
 import type { Registry } from 'prom-client';
 import { type Count, Counter, type Distribution, Gauge, Histogram } from '../base/metric-families.ts';
 import type { Action, Operation } from './openapi/operations.ts';
-import type { RequestContext } from './request/request-context.ts';
+import type { Exchange } from './request/exchange.ts';
+import type { RequestInfo } from './request/request-info.ts';
 
 // Upstream: requestLatencies, watchListLatencies, responseSizes
 const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -127,6 +128,12 @@ interface Series {
   byCode: Map<number, Count>;
 }
 
+/** What of a request its metrics look at. */
+interface Counted {
+  readonly exchange: Pick<Exchange, 'query' | 'headers' | 'sent'>;
+  readonly info: Pick<RequestInfo, 'verb'>;
+}
+
 /** The series of one operation. */
 export class OperationMetrics {
   readonly #families: RequestMetrics;
@@ -140,7 +147,7 @@ export class OperationMetrics {
     this.#place = place;
   }
 
-  done(context: RequestContext, code: number, seconds: number): void {
+  done(context: Counted, code: number, seconds: number): void {
     const { exchange } = context;
     const verb = this.#verb(context);
     const dryRun = exchange.query.includes('dryRun') ? dryRunOf(exchange.query) : '';
@@ -156,12 +163,12 @@ export class OperationMetrics {
   }
 
   /** One more that stays; call what is returned when it ends. */
-  running(context: RequestContext): () => void {
+  running(context: Counted): () => void {
     const verb = this.#verb(context);
     this.#families.running(this.#place, verb, 1);
     return () => this.#families.running(this.#place, verb, -1);
   }
-  terminated(context: RequestContext, code: number): void {
+  terminated(context: Counted, code: number): void {
     this.#families.terminated(this.#place, this.#verb(context), code);
   }
   /** The initial events of a watch were sent. */
@@ -186,7 +193,7 @@ export class OperationMetrics {
   }
 
   /** What the request does where one operation does two things. Upstream: cleanVerb */
-  #verb({ info, exchange }: RequestContext): string {
+  #verb({ info, exchange }: Counted): string {
     const { verb } = this.#place;
     if (verb === 'LIST') return info.verb === 'watch' ? 'WATCH' : verb;
     if (verb === 'PATCH') return exchange.headers['content-type'] === 'application/apply-patch+yaml' ? 'APPLY' : verb;

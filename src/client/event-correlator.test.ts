@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../base/clock.ts';
+import type { CoreEvent } from './event.ts';
 import { EventCorrelator } from './event-correlator.ts';
-import type { CoreEvent } from './events.ts';
 
 const event = (name: string, message: string): CoreEvent => ({
   metadata: { name, namespace: 'ns' },

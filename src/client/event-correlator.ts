@@ -4,7 +4,7 @@
  * Upstream: client-go/tools/record/events_cache.go
  */
 import type { Clock } from '../base/clock.ts';
-import type { CoreEvent } from './events.ts';
+import type { CoreEvent } from './event.ts';
 import { LruMap } from './lru.ts';
 import { TokenBucket } from './rate-limiter.ts';
 

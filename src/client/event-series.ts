@@ -7,7 +7,7 @@ import type { Timer } from '../base/clock.ts';
 import { isNotFound, statusErrorOf } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import { formatMicroTime } from '../machinery/meta/time.ts';
-import type { EventRecorderOptions, EventType, ObjectReference } from './events.ts';
+import type { EventRecorderOptions, EventType, ObjectReference } from './event.ts';
 import { EVENTS_V1 } from './resources.ts';
 
 interface SeriesEvent extends KubeObject {

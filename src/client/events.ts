@@ -4,54 +4,13 @@
  * similar events)", and a source that floods is cut off. Upstream: client-go/tools/record
  */
 import { isAbortError } from '../base/background.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/log.ts';
-import type { Random } from '../base/random.ts';
 import { isNotFound, statusErrorOf } from '../machinery/errors/status-error.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import { formatTime } from '../machinery/meta/time.ts';
-import type { Client } from './client.ts';
+import type { CoreEvent, EventRecorderOptions, EventType, ObjectReference } from './event.ts';
 import { EventCorrelator } from './event-correlator.ts';
 import { EventSeriesRecorder } from './event-series.ts';
 import { EVENTS } from './resources.ts';
-
-export interface ObjectReference {
-  apiVersion?: string;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  uid?: string;
-  resourceVersion?: string;
-  fieldPath?: string;
-}
-
-/** core/v1 Event, as recorders write it. */
-export interface CoreEvent extends KubeObject {
-  involvedObject: ObjectReference;
-  reason: string;
-  message: string;
-  source: { component: string; host?: string };
-  firstTimestamp: string;
-  lastTimestamp: string;
-  count: number;
-  type: EventType;
-  eventTime: null;
-  reportingComponent: string;
-  reportingInstance: string;
-}
-
-export type EventType = 'Normal' | 'Warning';
-
-export interface EventRecorderOptions {
-  client: Client;
-  clock: Clock;
-  random: Random;
-  log: Logger;
-  /** `deployment-controller`, `kubelet`, `default-scheduler`. */
-  component: string;
-  host?: string;
-  signal: AbortSignal;
-}
 
 const MAX_QUEUED = 1000;
 const MAX_TRIES = 12;

@@ -1,6 +1,6 @@
 /** Quotas: what is charged, what is refused, and that two writers never share the last piece. */
 import assert from 'node:assert/strict';
-import type { ResourceQuota } from '../../machinery/quota/evaluators.ts';
+import type { ResourceQuota } from '../../machinery/quota/evaluator.ts';
 import { AdmissionWorld, request, run } from '../testing/admission-world.ts';
 import { resourceQuota } from './resource-quota.ts';
 

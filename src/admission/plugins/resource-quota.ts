@@ -6,7 +6,8 @@ import { when } from '../../base/when.ts';
 import { RESOURCEQUOTAS } from '../../client/resources.ts';
 import { isConflict } from '../../machinery/errors/status-error.ts';
 import { signQuantity } from '../../machinery/quantity/quantity.ts';
-import { type Evaluator, evaluatorFor, quotaMatches, type ResourceQuota } from '../../machinery/quota/evaluators.ts';
+import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluator.ts';
+import { evaluatorFor, quotaMatches } from '../../machinery/quota/evaluators.ts';
 import {
   add,
   exceeding,

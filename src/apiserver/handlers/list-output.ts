@@ -22,17 +22,9 @@ import type { Listed } from '../../registry/generic/list.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { ResponseStream } from '../request/exchange.ts';
-import {
-  acceptsGzip,
-  encodeAs,
-  GZIP_LEVEL,
-  GZIP_THRESHOLD,
-  goType,
-  type TableRequest,
-  tableOptions,
-  writeBytes,
-} from './output.ts';
+import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, writeBytes } from './output.ts';
 import { giveBack, Slabs } from './slabs.ts';
+import { type TableRequest, tableOptions } from './table-request.ts';
 import { plainRow, printRow, type Row, rowAt, rowSize } from './table-rows.ts';
 import { tableHead } from './transform.ts';
 

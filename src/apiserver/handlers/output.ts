@@ -10,11 +10,12 @@ import { parseJson } from '../../machinery/codec/json.ts';
 import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
 import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
-import { badRequest, notAcceptable, StatusError } from '../../machinery/errors/status-error.ts';
+import { notAcceptable, StatusError } from '../../machinery/errors/status-error.ts';
 import { parseWithFieldSetText } from '../../machinery/meta/field-set-text.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { Exchange } from '../request/exchange.ts';
+import { tableOptions } from './table-request.ts';
 import { partialObject, tableOf } from './transform.ts';
 
 const gzipAsync = promisify(gzip);
@@ -103,27 +104,6 @@ export function writeObject(
 export function goType({ isCustom, row }: Endpoint, kind: string): string {
   if (isCustom) return kind === row.listKind ? '*unstructured.UnstructuredList' : '*unstructured.Unstructured';
   return `*${row.group === '' ? 'core' : row.group.split('.')[0]}.${kind}`;
-}
-
-export interface TableRequest {
-  includeObject: 'None' | 'Metadata' | 'Object';
-  now: number;
-  /** Group and version of the Table asked for. */
-  version: string;
-}
-
-export function tableOptions(request: ResourceRequest, version = 'v1'): TableRequest {
-  const include = request.query.get('includeObject') || 'Metadata';
-  if (include !== 'None' && include !== 'Object' && include !== 'Metadata') {
-    throw badRequest(
-      `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
-    );
-  }
-  return {
-    includeObject: include,
-    now: request.server.clock.now(),
-    version,
-  };
 }
 
 /** Answers with JSON bytes in the negotiated encoding. */

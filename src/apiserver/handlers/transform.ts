@@ -7,7 +7,7 @@ import type { KubeObject } from '../../machinery/meta/object.ts';
 import { partialMetadata } from '../../machinery/meta/resource-version.ts';
 import type { ColumnDefinition } from '../../registry/generic/printer.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { TableRequest } from './output.ts';
+import type { TableRequest } from './table-request.ts';
 
 export interface Printable {
   object: KubeObject;

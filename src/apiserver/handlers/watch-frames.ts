@@ -12,7 +12,8 @@ import type { Delivery } from '../../storage/cacher/delivery.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { WatchEventObject } from '../request/exchange.ts';
 import { encodeStatus } from './errors.ts';
-import { encodeAs, type TableRequest } from './output.ts';
+import { encodeAs } from './output.ts';
+import type { TableRequest } from './table-request.ts';
 import { partialObject, tableOf } from './transform.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';

@@ -16,7 +16,8 @@ import type { StorageError } from '../../storage/storage.ts';
 import type { ResourceRequest } from '../endpoint.ts';
 import type { WatchMetrics } from '../metrics.ts';
 import type { ResponseStream, WatchEventObject } from '../request/exchange.ts';
-import { negotiateOutput, tableOptions } from './output.ts';
+import { negotiateOutput } from './output.ts';
+import { tableOptions } from './table-request.ts';
 import { WatchFormat } from './watch-frames.ts';
 
 // Upstream: cacher.defaultBookmarkFrequency

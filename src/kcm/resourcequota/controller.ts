@@ -10,7 +10,7 @@ import type { HandlerRegistration, Informer } from '../../client/informer.ts';
 import { RESOURCEQUOTAS } from '../../client/resources.ts';
 import { isNotFound } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluators.ts';
+import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluator.ts';
 import { evaluatorFor } from '../../machinery/quota/evaluators.ts';
 import { isEqual, parseQuantities } from '../../machinery/quota/quantities.ts';
 import type { Controller, ControllerContext } from '../controller.ts';

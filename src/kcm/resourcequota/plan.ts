@@ -1,7 +1,7 @@
 /** A quota's usage, counted from the objects of its namespace. Pure. Upstream: pkg/controller/resourcequota, apiserver/pkg/quota/v1 CalculateUsage */
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { newQuantity } from '../../machinery/quantity/quantity.ts';
-import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluators.ts';
+import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluator.ts';
 import { quotaMatches } from '../../machinery/quota/evaluators.ts';
 import type { Quantities } from '../../machinery/quota/quantities.ts';
 import { add, formatQuantities, isEqual, mask, parseQuantities } from '../../machinery/quota/quantities.ts';

@@ -4,7 +4,7 @@
  */
 import { aggregateMessage, invalidField, type Path } from '../validation/field-error.ts';
 import { isQualifiedName } from '../validation/names.ts';
-import type { Operator, Requirement } from './selector.ts';
+import type { Operator, Requirement } from './requirement.ts';
 
 export class SelectorError extends Error {
   override name = 'SelectorError';

@@ -6,17 +6,10 @@ import type { FieldError } from '../validation/field-error.ts';
 import { aggregateMessage, invalidField, notSupported, Path } from '../validation/field-error.ts';
 import { isLabelValue, isQualifiedName } from '../validation/names.ts';
 import { SelectorError, SelectorParser } from './parser.ts';
+import type { Operator, Requirement } from './requirement.ts';
 
 export { SelectorError } from './parser.ts';
-
-export type Operator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt';
-
-export interface Requirement {
-  readonly key: string;
-  readonly operator: Operator;
-  /** Sorted, without repeats where it came from a text. */
-  readonly values: readonly string[];
-}
+export type { Operator, Requirement } from './requirement.ts';
 
 export type Labels = Readonly<Record<string, string>> | undefined | null;
 

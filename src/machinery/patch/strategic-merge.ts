@@ -3,11 +3,12 @@
  * merge marks of the schema. Inputs are never mutated: what a patch touches is copied on the way down.
  * Upstream: apimachinery/pkg/util/strategicpatch/patch.go (mergeMap with MergeParallelList and IgnoreUnmatchedNulls)
  */
-import { badRequest, StatusError } from '../errors/status-error.ts';
+import { badRequest, type StatusError } from '../errors/status-error.ts';
 import { resolve, type Schema, type SchemaSource } from '../schema/schema.ts';
 import { goPrint } from './go-format.ts';
 import { isJsonObject, type JsonObject, jsonEqual, scalarKey, setOwn } from './json-value.ts';
 import { patchDoesNotApply } from './patch-errors.ts';
+import { failure, noMergeKey } from './strategic-errors.ts';
 import { inOrder, keepOrder } from './strategic-order.ts';
 
 const DIRECTIVE = '$patch';
@@ -32,10 +33,6 @@ export function applyStrategicMergePatch(
   return new Merger(source).mergeMap(original as JsonObject, patch, schema);
 }
 
-/** Upstream's answer to errors that it does not interpret: 500 with the bare text. */
-const failure = (message: string): StatusError => new StatusError({ code: 500, message });
-export const noMergeKey = (item: JsonObject, key: string): StatusError =>
-  failure(`map: ${goPrint(item)} does not contain declared merge key: ${key}`);
 const badArgType = (expected: string, actual: unknown): StatusError =>
   failure(`expected a ${expected}, but received a ${goTypeName(actual)}`);
 

@@ -3,7 +3,7 @@
  * at the places they had among the others. Upstream: strategicpatch normalizeElementOrder, mergeSortedSlice
  */
 import { isJsonObject, scalarKey } from './json-value.ts';
-import { noMergeKey } from './strategic-merge.ts';
+import { noMergeKey } from './strategic-errors.ts';
 
 /** After a merge without an order directive: the patch itself is the order. */
 export function keepOrder(

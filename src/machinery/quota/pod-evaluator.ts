@@ -2,8 +2,7 @@
 import type { KubeObject } from '../meta/object.ts';
 import { qosClass } from '../pods/pod-resources.ts';
 import { newQuantity, type Quantity } from '../quantity/quantity.ts';
-import type { Evaluator, ScopeRequirement } from './evaluators.ts';
-import { scopeSelects } from './evaluators.ts';
+import { type Evaluator, type ScopeRequirement, scopeSelects } from './evaluator.ts';
 import { add, type PodSpecLike, parseQuantities, podTotal, type Quantities, type ResourceTexts } from './quantities.ts';
 
 interface AffinityTerm {

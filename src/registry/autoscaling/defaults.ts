@@ -1,7 +1,7 @@
 /** Defaults of autoscalers. Upstream: pkg/apis/autoscaling/{v1,v2}/defaults.go */
 import type { HorizontalPodAutoscaler as V1 } from '../../api/autoscaling-v1.ts';
 import type { HPAScalingRules, HorizontalPodAutoscaler as V2 } from '../../api/autoscaling-v2.ts';
-import { canonical } from '../core/pods/defaults.ts';
+import { canonical } from '../core/resource-defaults.ts';
 
 const UP = (): HPAScalingRules => ({
   stabilizationWindowSeconds: 0,

@@ -3,9 +3,9 @@ import type { Toleration } from '../../api/core-v1.ts';
 import type { RuntimeClass } from '../../api/node-v1.ts';
 import { duplicateField, Path, requiredField } from '../../machinery/validation/field-error.ts';
 import { validateLabels } from '../../machinery/validation/object-meta.ts';
-import { defaultResourceList } from '../core/pods/defaults.ts';
 import { validateContainerResources } from '../core/pods/resources.ts';
 import { validateTolerations } from '../core/pods/scheduling.ts';
+import { defaultResourceList } from '../core/resource-defaults.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { dnsLabel, type Errors, immutable } from '../validation/values.ts';
 

@@ -20,9 +20,9 @@ import {
 } from '../../machinery/validation/field-error.ts';
 import { isDNS1123Subdomain } from '../../machinery/validation/names.ts';
 import { validateVolumeSpec } from '../core/persistentvolumes/validation.ts';
-import { canonical } from '../core/pods/defaults.ts';
 import { validateLabelName } from '../core/pods/scheduling.ts';
 import { validateCSIDriverName } from '../core/pods/volume-sources.ts';
+import { canonical } from '../core/resource-defaults.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { bumpGeneration, specStatusStrategy } from '../spec-status.ts';
 import { semanticEqual } from '../validation/semantic-equal.ts';

@@ -17,7 +17,7 @@ import { CacheEntry, type EntryCodec } from './cache-entry.ts';
 import type { FormBudget } from './form-budget.ts';
 import type { ObjectBudget } from './object-budget.ts';
 import { Slabs } from './slabs.ts';
-import type { WatchCacheOptions } from './watch-cache.ts';
+import type { WatchCacheOptions } from './watch-cache-options.ts';
 
 export interface CacheSourceOptions {
   storage: Storage;

@@ -25,7 +25,8 @@ import { watchBySubscribing } from '../watch-stream.ts';
 import { FormBudget } from './form-budget.ts';
 import { ObjectBudget } from './object-budget.ts';
 import { RawCache } from './raw-cache.ts';
-import { WatchCache, type WatchCacheOptions } from './watch-cache.ts';
+import { WatchCache } from './watch-cache.ts';
+import type { WatchCacheOptions } from './watch-cache-options.ts';
 
 export interface CacherOptions {
   clock: Clock;

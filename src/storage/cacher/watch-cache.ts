@@ -7,30 +7,13 @@ import { Turns } from '../../base/turns.ts';
 import { futureRevision } from '../errors.ts';
 import { prefixEnd, type SortedMap } from '../memory/sorted-map.ts';
 import { StorageError } from '../storage.ts';
-import type { CacheEntry, Serve } from './cache-entry.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import { CacheIndex } from './cache-index.ts';
 import { CacheSource, type CacheSourceOptions, type Content } from './cache-source.ts';
 import { CacheWatch, type CacheWatchOptions } from './cache-watch.ts';
 import { ChangeDeliveries, type Delivery, type Selector } from './delivery.ts';
+import type { WatchCacheOptions } from './watch-cache-options.ts';
 import { WatchRouter, type WatchScope } from './watch-router.ts';
-
-export interface WatchCacheOptions<T> {
-  /** `/registry/pods/`; ends with '/'. */
-  prefix: string;
-  /** Stored bytes → served JSON with resourceVersion. Must also take served bytes of an older revision. Absent: unchanged. */
-  serve?: Serve;
-  /** Default: JSON.parse. */
-  parse?(bytes: Buffer): T;
-  /** Default: metadata.labels. */
-  labels?(object: T): Readonly<Record<string, string>>;
-  /** Default: metadata.name and metadata.namespace. */
-  fields?(object: T): Readonly<Record<string, string>>;
-  /** Made when first asked for, kept current from then on. */
-  indexes?: Readonly<Record<string, (entry: CacheEntry<T>) => readonly string[]>>;
-  /** Bounds of the history. Default 20 000 changes, 32 MB of superseded bytes. */
-  historyEvents?: number;
-  historyBytes?: number;
-}
 
 /** A superset of what the selector selects, found without looking at every entry. */
 export interface IndexHint {

@@ -15,7 +15,7 @@ import {
   validateResourceName,
 } from '../../validation/resource-names.ts';
 import { compareQuantities, type Errors, qualifiedName, quantityOf, quantityText } from '../../validation/values.ts';
-import { defaultResourceList } from '../pods/defaults.ts';
+import { defaultResourceList } from '../resource-defaults.ts';
 
 type Amounts = Record<string, string>;
 

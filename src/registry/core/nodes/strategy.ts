@@ -14,8 +14,8 @@ import { specStatusStrategy } from '../../spec-status.ts';
 import { validCIDRForLegacyField } from '../../validation/ip.ts';
 import { validateResourceQuantity } from '../../validation/resource-names.ts';
 import { type Errors, oneOf, positive } from '../../validation/values.ts';
-import { defaultResourceList } from '../pods/defaults.ts';
 import { TAINT_EFFECTS, validateLabelName } from '../pods/scheduling.ts';
+import { defaultResourceList } from '../resource-defaults.ts';
 
 const METADATA = Path.root('metadata');
 const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;

@@ -1,6 +1,6 @@
 /** Defaults of claims and claim templates. Upstream: pkg/apis/core/v1/defaults.go SetDefaults_PersistentVolumeClaim */
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../../api/core-v1.ts';
-import { defaultResourceList, defaultResources } from '../pods/defaults.ts';
+import { defaultResourceList, defaultResources } from '../resource-defaults.ts';
 
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.resources ??= {};

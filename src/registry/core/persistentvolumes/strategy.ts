@@ -3,7 +3,8 @@ import type { PersistentVolume } from '../../../api/core-v1.ts';
 import { formatTime } from '../../../machinery/meta/time.ts';
 import type { Strategy } from '../../generic/strategy.ts';
 import { keep, specStatusStrategy } from '../../spec-status.ts';
-import { defaultResourceList, defaultVolumeSource } from '../pods/defaults.ts';
+import { defaultVolumeSource } from '../pods/defaults.ts';
+import { defaultResourceList } from '../resource-defaults.ts';
 import { validateVolume, validateVolumeUpdate, volumeOptions } from './validation.ts';
 
 function defaultVolume(volume: PersistentVolume): void {

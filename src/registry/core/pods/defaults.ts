@@ -14,43 +14,18 @@ import type {
   PodStatus,
   PodTemplateSpec,
   Probe,
-  ResourceRequirements,
   Volume,
   VolumeProjection,
 } from '../../../api/core-v1.ts';
-import { canonicalQuantity } from '../../../machinery/quantity/quantity.ts';
 import { isHugePages, isOvercommitAllowed, isPodLevelResource } from '../../validation/resource-names.ts';
 import { defaultClaimSpec } from '../persistentvolumeclaims/defaults.ts';
+import { canonical, defaultResourceList, defaultResources, type Quantities } from '../resource-defaults.ts';
 import { aggregateContainers } from './aggregate-resources.ts';
 import { imageTag } from './image-name.ts';
-
-type Quantities = Record<string, string>;
-
-/** Canonical text of each amount. Text that is no quantity stays for validation to report. */
-export function defaultResourceList(list: Quantities | undefined | null): void {
-  if (!list) return;
-  for (const name in list) {
-    const amount = canonical(list[name]!);
-    if (amount !== list[name]) list[name] = amount;
-  }
-}
 
 function defaultDivisor(field: { divisor?: string }): void {
   const divisor = canonical(field.divisor ?? '0');
   if (divisor !== field.divisor) field.divisor = divisor;
-}
-
-export function canonical(value: string): string {
-  try {
-    return canonicalQuantity(value);
-  } catch {
-    return value;
-  }
-}
-
-export function defaultResources(resources: ResourceRequirements | undefined | null): void {
-  defaultResourceList(resources?.limits);
-  defaultResourceList(resources?.requests);
 }
 
 function defaultProbe(probe: Probe | undefined): void {

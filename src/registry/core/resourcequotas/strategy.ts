@@ -9,7 +9,7 @@ import {
   validateResourceQuantity,
 } from '../../validation/resource-names.ts';
 import { compareQuantities, type Errors, IMMUTABLE, quantityText } from '../../validation/values.ts';
-import { defaultResourceList } from '../pods/defaults.ts';
+import { defaultResourceList } from '../resource-defaults.ts';
 
 const SPEC = Path.root('spec');
 const STATUS = Path.root('status');
