@@ -7,15 +7,9 @@ import { createGzip } from 'node:zlib';
 import { Turns } from '../../base/turns.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
-import {
-  ENVELOPE_TAIL,
-  encodeProtobuf,
-  messageFor,
-  protobufItemHead,
-  protobufListHead,
-} from '../../machinery/codec/protobuf.ts';
+import { ENVELOPE_TAIL, messageFor, protobufItemHead, protobufListHead } from '../../machinery/codec/protobuf.ts';
 import { notAcceptable } from '../../machinery/errors/status-error.ts';
-import { parseWithFieldSetText } from '../../machinery/meta/field-set-text.ts';
+import { jsonToProtobuf, protobufSizeOf } from '../../machinery/meta/json-to-protobuf.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { type MetadataSpan, metadataSpan, parseWithoutManagedFields } from '../../machinery/meta/resource-version.ts';
 import type { Listed } from '../../registry/generic/list.ts';
@@ -187,21 +181,23 @@ function head(kind: string, apiVersion: string, meta: Record<string, unknown>): 
 }
 
 /** Kept with the entry while there is room: no reader of ours changes it. */
-function protobufOf({ apiVersion, row, store, protobufForm }: Endpoint, entry: Entry): Buffer {
-  const encode = () =>
-    encodeProtobuf(parseWithFieldSetText(store.bytes(entry)), messageFor(apiVersion, row.kind) ?? '');
+function protobufOf({ store, protobufForm }: Endpoint, entry: Entry, message: string): Buffer {
+  const encode = () => jsonToProtobuf(store.bytes(entry), message);
   return entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE);
 }
 
-/**
- * The length of the whole comes first. Where not everything can be kept, an item is encoded for its size, once in its life, and again when its
- * turn to be sent comes: never are all items of a list held for it.
- */
+function itemMessage({ apiVersion, row }: Endpoint): string {
+  return messageFor(apiVersion, row.kind) ?? '';
+}
+
+/** The length of the whole comes first: each item's is found without encoding it, once in its life. */
 async function protobufSizes({ endpoint, context, server }: ResourceRequest, listed: Listed): Promise<number[]> {
   const turns = Turns.of(server.clock);
+  const { store, protobufForm } = endpoint;
+  const message = itemMessage(endpoint);
   const sizes: number[] = [];
   for (const entry of listed.entries) {
-    sizes.push(entry.slot(endpoint.protobufForm, () => protobufOf(endpoint, entry).length));
+    sizes.push(entry.slot(protobufForm, () => protobufSizeOf(store.bytes(entry), message)));
     if (!turns.isOver) continue;
     await turns.next();
     context.signal.throwIfAborted();
@@ -211,8 +207,13 @@ async function protobufSizes({ endpoint, context, server }: ResourceRequest, lis
 
 function* putProtobuf(slabs: Slabs, endpoint: Endpoint, listed: Listed, sizes: readonly number[]): Pieces {
   slabs.put(protobufListHead(endpoint.apiVersion, endpoint.row.listKind, listMeta(listed), sizes));
+  const message = itemMessage(endpoint);
+  let i = 0;
   for (const entry of listed.entries) {
-    const bytes = protobufOf(endpoint, entry);
+    const bytes = protobufOf(endpoint, entry, message);
+    const announced = sizes[i++];
+    // A client must not take what does not fit its head for a list.
+    if (bytes.length !== announced) throw new Error(`${entry.key} takes ${bytes.length} bytes, not ${announced}`);
     slabs.put(protobufItemHead(bytes.length));
     slabs.put(bytes);
     yield;

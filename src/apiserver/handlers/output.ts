@@ -8,10 +8,9 @@ import { gzip } from 'node:zlib';
 import { encodeCbor } from '../../machinery/codec/cbor.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
 import { type Negotiated, negotiate } from '../../machinery/codec/negotiate.ts';
-import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 import { encodeYaml } from '../../machinery/codec/yaml.ts';
 import { notAcceptable, StatusError } from '../../machinery/errors/status-error.ts';
-import { parseWithFieldSetText } from '../../machinery/meta/field-set-text.ts';
+import { jsonToProtobufEnvelope } from '../../machinery/meta/json-to-protobuf.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Endpoint, ResourceRequest } from '../endpoint.ts';
 import type { Exchange } from '../request/exchange.ts';
@@ -132,7 +131,7 @@ export function encodeAs(negotiated: Pick<Negotiated, 'encoding' | 'pretty'>, js
     case 'yaml':
       return Buffer.from(encodeYaml(parseJson(json)));
     case 'protobuf':
-      return encodeProtobufEnvelope(parseWithFieldSetText(json) as KubeObject);
+      return jsonToProtobufEnvelope(json);
     case 'cbor':
       return encodeCbor(parseJson(json));
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Call, caller } from '../../../test/harness/request.ts';
 import { startTestApi, type TestApi } from '../../../test/harness/start-test-api.ts';
+import { encodeProtobufEnvelope } from '../../machinery/codec/protobuf.ts';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const map = (name: string, data: Record<string, string> = {}) => ({
@@ -438,5 +439,17 @@ describe('verbs', () => {
     });
     assert.equal(back.status, 200);
     assert.deepEqual(back.json.data, { k: 'v' });
+  });
+
+  it('lists the same protobuf the first time and later, as JSON says it', async () => {
+    // One that is read without being parsed, and two that are not: a map out of order, an escape in a key.
+    const written: Record<string, string>[] = [{ a: '1', b: 'é"' }, { b: '1', a: '2' }, { ä: '\n' }];
+    for (const [i, data] of written.entries()) await call('POST', MAPS, { body: map(`m${i}`, data) });
+    const list = async (accept: string) => call('GET', MAPS, { headers: { accept } });
+    const first = await list('application/vnd.kubernetes.protobuf');
+    const later = await list('application/vnd.kubernetes.protobuf');
+    const { json } = await list('application/json');
+    assert.equal(first.bytes.toString('hex'), later.bytes.toString('hex'));
+    assert.equal(first.bytes.toString('hex'), encodeProtobufEnvelope(json).toString('hex'));
   });
 });

@@ -291,16 +291,23 @@ function schemaOr(f: WireField, v: unknown): void {
 
 const GO_ZERO_TIME = -62135596800;
 
-/** Seconds and nanos; the zero time is an empty message. Time carries whole seconds, MicroTime whole microseconds. */
-function timestamp(v: unknown, micro: boolean): void {
-  if (typeof v !== 'string' || v === '') return;
+/** Of an RFC 3339 time; undefined for none and for the zero time. Time carries whole seconds, MicroTime whole microseconds. */
+export function timestampOf(v: unknown, micro: boolean): { seconds: number; nanos: number } | undefined {
+  if (typeof v !== 'string' || v === '') return undefined;
   const ms = Date.parse(v);
   if (Number.isNaN(ms)) throw new RangeError(`not an RFC 3339 time: ${JSON.stringify(v)}`);
   const seconds = Math.floor(ms / 1000);
-  if (seconds === GO_ZERO_TIME) return;
+  if (seconds === GO_ZERO_TIME) return undefined;
   const fraction = micro ? /\.(\d{1,6})/.exec(v) : null;
-  varint(fraction ? Number(fraction[1]!.padEnd(6, '0')) * 1000 : 0);
+  return { seconds, nanos: fraction ? Number(fraction[1]!.padEnd(6, '0')) * 1000 : 0 };
+}
+
+/** The zero time is an empty message. */
+function timestamp(v: unknown, micro: boolean): void {
+  const at = timestampOf(v, micro);
+  if (at === undefined) return;
+  varint(at.nanos);
   varint(0x10);
-  integer(seconds);
+  integer(at.seconds);
   varint(0x08);
 }
