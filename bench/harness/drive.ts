@@ -91,7 +91,7 @@ async function warmUp(c: Case, target: Target, isFirst: boolean): Promise<Sample
 }
 
 async function runCase(c: Case, all: readonly Target[], { settings }: Context, isFirst: boolean): Promise<CaseResult> {
-  const targets = all.filter((t) => !(t.name === 'floor' && c.withoutFloor) && !(t.name === 'peer' && c.withoutPeer));
+  const targets = all.filter((t) => !(t.name === 'floor' && c.withoutFloor));
   const samples: Partial<Record<TargetName, Sample[]>> = {};
   // Uncounted: compilers and caches get warm. A server that lives only within a measurement has nothing to warm.
   const bytes: Record<TargetName, number> = { keelson: 0, floor: 0, peer: 0 };

@@ -63,8 +63,6 @@ export interface Case {
   measure(target: Target, run: string): Promise<Measurement>;
   /** The floor has no such thing. */
   withoutFloor?: boolean;
-  /** Only servers that we start can be measured so. */
-  withoutPeer?: boolean;
 }
 
 export interface Goal {

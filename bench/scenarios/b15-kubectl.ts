@@ -1,6 +1,6 @@
 /**
- * B15: what a person at a terminal waits for. The kubectl that the tests use, as a process of its own for every command; the
- * controller manager is ours, so what needs one leaves the peer out.
+ * B15: what a person at a terminal waits for. The kubectl that the tests use, as a process of its own for every command. Where
+ * controllers are needed they are ours, beside the peer too.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -50,7 +50,6 @@ export const b15: Scenario = {
       {
         ...common,
         name: `delete of a namespace with ${deleted} pods`,
-        withoutPeer: true,
         once: true,
         measure: (target, run) => deleteNamespace(context, target, run, deleted),
       },
