@@ -60,6 +60,11 @@ export async function up(args: readonly string[]): Promise<number> {
       `a cluster is already running on ${dataDir} (pid ${running.pid}, ${running.url}); end it with: keelson down --data-dir ${flags['data-dir']}`,
     );
   }
+  if (flags.kubeconfig !== undefined) {
+    // Few give one, and reading it takes a YAML parser.
+    const { checkKubeconfigFile } = await import('./kubeconfig-file.ts');
+    checkKubeconfigFile(resolve(flags.kubeconfig));
+  }
   return flags.detach ? detach(args, dataDir) : run(flags, dataDir, systemClock);
 }
 
@@ -108,8 +113,6 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
   const progress = isTerminal ? terminalProgress(process.stdout, clock) : plainProgress(process.stdout, clock);
   const log = newLogger({ verbosity: flags.v, format: flags['log-format'] as 'text' | 'json' });
   const kubeconfig = resolve(flags.kubeconfig ?? join(dataDir, 'kubeconfig'));
-  if (statSync(kubeconfig, { throwIfNoEntry: false })?.isDirectory())
-    throw new CommandError(`cannot use kubeconfig ${kubeconfig}: it is a directory`);
   if (isTerminal) process.stdout.write(`\n  keelson, Kubernetes ${KUBERNETES_VERSION}\n\n`);
   const stop = new AbortController();
   const stopped = new Promise<string>((done) => {

@@ -1,6 +1,6 @@
 /** The command line as people and scripts use it: what it writes, how it ends, what it leaves behind. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { keelson, type Running, startKeelson } from '../harness/keelson.ts';
@@ -141,6 +141,25 @@ describe('the command line', function () {
   it('says in one line that the kubeconfig cannot be written, before anything starts', async () => {
     const { code, stdout, stderr } = await up(join(dir, 'data'), '--kubeconfig', dir).exit;
     assert.deepEqual([code, stdout, stderr], [1, '', `keelson: cannot use kubeconfig ${dir}: it is a directory\n`]);
+  });
+
+  it('writes its kubeconfig over its own, not over that of other clusters', async () => {
+    const file = join(dir, 'config');
+    const others = 'apiVersion: v1\nkind: Config\nclusters:\n- {name: work, cluster: {server: https://work.example}}\n';
+    await writeFile(file, others);
+    const refused = await up(join(dir, 'data'), '--kubeconfig', file).exit;
+    assert.deepEqual(
+      [refused.code, refused.stderr],
+      [1, `keelson: kubeconfig ${file} holds something else and would be lost; choose another file\n`],
+    );
+    assert.equal(await readFile(file, 'utf8'), others);
+    await writeFile(file, '');
+    for (let i = 0; i < 2; i++) {
+      const started = up(join(dir, 'data'), '--kubeconfig', file);
+      await started.wrote('Ready in');
+      assert.match(await readFile(file, 'utf8'), /server: "https:/);
+      await started.stop();
+    }
   });
 
   it('says in one line that an address to listen on is no address', async () => {
