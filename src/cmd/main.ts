@@ -113,6 +113,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const found = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (found === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}; see keelson --help`);
+  // Upstream's components say so before anything else; tools that start them ask.
+  if (name.startsWith('kube') && rest.includes('--version')) {
+    process.stdout.write(`Kubernetes ${KUBERNETES_VERSION}\n`);
+    return 0;
+  }
   const command = await found.load();
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(command.help);

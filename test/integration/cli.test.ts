@@ -47,6 +47,12 @@ describe('the command line', function () {
       stderr: /^keelson: unknown command "nope"; see keelson --help\n$/,
     },
     { args: ['version'], code: 0, stdout: /^v1\.36\.\d+\+keelson\n$/, stderr: /^$/ },
+    ...['kube-apiserver', 'kubelet'].map((command) => ({
+      args: [command, '--version'],
+      code: 0,
+      stdout: /^Kubernetes v1\.36\.\d+\+keelson\n$/,
+      stderr: /^$/,
+    })),
     { args: ['--version'], code: 0, stdout: /^v1\.36\.\d+\+keelson\n$/, stderr: /^$/ },
     {
       args: ['up', '--runtime=containerd', '--nodes=2'],
