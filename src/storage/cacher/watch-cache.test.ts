@@ -34,8 +34,7 @@ function serve(value: Buffer, revision: number): Buffer {
   return Buffer.from(JSON.stringify(object));
 }
 
-async function open() {
-  const clock = new VirtualClock();
+async function open(clock = new VirtualClock()) {
   const inner = await openMemoryStorage({ clock });
   const cacher = openCacher(inner, { clock });
   const cache = cacher.cacheFor<Thing>({
@@ -76,6 +75,14 @@ function observer(): Observed & Pick<CacheWatchRequest<Thing>, 'onBatch' | 'onCl
   };
 }
 
+/** On which work takes time. */
+class WorkingClock extends VirtualClock {
+  worked = 0;
+  override monotonic(): number {
+    return super.monotonic() + this.worked;
+  }
+}
+
 const names = (entries: readonly CacheEntry<Thing>[]) => entries.map((e) => e.object.metadata.name);
 
 describe('watch cache', () => {
@@ -97,6 +104,38 @@ describe('watch cache', () => {
     );
     assert.equal(t.cache.peek(keyOf('a')), entry);
     assert.equal(await t.cache.get(keyOf('b')), undefined);
+  });
+
+  it('gathers changes after a flush that took long, and hands over what it has when it ends', async () => {
+    const clock = new WorkingClock();
+    const t = await open(clock);
+    const watcher = observer();
+    const { onBatch } = watcher;
+    watcher.onBatch = (batch) => {
+      clock.worked += 2;
+      onBatch(batch);
+    };
+    (await t.cache.watch(watcher)).resume();
+    const writes = async (...of: string[]) => {
+      for (const name of of) await t.cacher.create(keyOf(name), thing(name));
+    };
+    await writes('a');
+    assert.deepEqual(watcher.seen, ['ADDED a 2']);
+    await writes('b', 'c');
+    await clock.advance(19);
+    assert.equal(watcher.batches.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(watcher.seen.slice(1), ['ADDED b 3', 'ADDED c 4']);
+    assert.equal(watcher.batches.length, 2);
+    // Its rest is over by the time the next change comes.
+    await clock.advance(20);
+    await writes('d');
+    assert.equal(watcher.batches.length, 3);
+    await writes('e');
+    assert.equal(watcher.batches.length, 3);
+    await t.cacher[Symbol.asyncDispose]();
+    assert.equal(watcher.seen.at(-1), 'ADDED e 6');
+    assert.equal(watcher.closed.length, 1);
   });
 
   it('takes over the object a writer seeds', async () => {

@@ -93,7 +93,7 @@ export class WatchCache<T> {
     for (const [name, values] of Object.entries(options.indexes ?? {})) {
       this.#indexes.set(name, new CacheIndex(name, values));
     }
-    this.#router = new WatchRouter((name, entry) => this.#index(name).values(entry));
+    this.#router = new WatchRouter(source.clock, (name, entry) => this.#index(name).values(entry));
     this.#source = new CacheSource<T>(options, source, {
       changed: (change) => {
         this.#router.route(change);
