@@ -7,6 +7,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from '../../api/admissionregistration-v1.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
+import { notEvaluated } from '../expressions.ts';
 import type { Strategy } from '../generic/strategy.ts';
 import { specStatusStrategy } from '../spec-status.ts';
 import { validatePolicyBinding } from './policies.ts';
@@ -67,6 +68,9 @@ function policyStrategy(options: { binding: boolean; status: boolean }): Strateg
       if (!options.binding) policy.spec.failurePolicy ??= 'Fail';
       defaultMatch(policy.spec.matchConstraints);
       defaultMatch(policy.spec.matchResources);
+    },
+    warn(_policy, old, context) {
+      if (!options.binding && !old) context.warn(notEvaluated('expressions of admission policies'));
     },
     ...(options.status && { status: {} }),
   });

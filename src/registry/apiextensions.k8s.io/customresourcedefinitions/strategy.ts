@@ -6,6 +6,7 @@ import { formatTime } from '../../../machinery/meta/time.ts';
 import { jsonEqual } from '../../../machinery/patch/json-value.ts';
 import { knownFormat } from '../../../machinery/schema/structural.ts';
 import { schemaHas } from '../../../machinery/schema/structural-walk.ts';
+import { notEvaluated } from '../../expressions.ts';
 import type { Strategy, StrategyContext } from '../../generic/strategy.ts';
 import {
   CLEANUP_FINALIZER,
@@ -34,6 +35,7 @@ export const customResourceDefinitionStrategy: Strategy<CustomResourceDefinition
     crd.metadata.generation = 1;
     noteStoredVersion(crd);
     warnOfFormats(crd, undefined, context);
+    warnOfRules(crd, undefined, context);
   },
 
   validate: (crd) => [...validateDefinitionName(crd), ...validateDefinition(crd)],
@@ -44,6 +46,7 @@ export const customResourceDefinitionStrategy: Strategy<CustomResourceDefinition
     if (!jsonEqual(crd.spec, old.spec)) crd.metadata.generation = (old.metadata.generation ?? 0) + 1;
     noteStoredVersion(crd);
     warnOfFormats(crd, old, context);
+    warnOfRules(crd, old, context);
   },
 
   validateUpdate: (crd, old) => validateDefinition(crd, old),
@@ -92,6 +95,20 @@ function warnOfFormats(
   const known = new Set(old ? unknownFormats(old) : []);
   for (const format of unknownFormats(crd))
     if (!known.has(format)) context.warn(`unrecognized format ${JSON.stringify(format)}`);
+}
+
+function warnOfRules(
+  crd: CustomResourceDefinition,
+  old: CustomResourceDefinition | undefined,
+  context: StrategyContext,
+): void {
+  if (hasRules(crd) && !(old && hasRules(old))) context.warn(notEvaluated('rules of x-kubernetes-validations'));
+}
+
+function hasRules(crd: CustomResourceDefinition): boolean {
+  return crd.spec.versions.some((v) =>
+    schemaHas(v.schema?.openAPIV3Schema, (s) => (s['x-kubernetes-validations']?.length ?? 0) > 0),
+  );
 }
 
 function unknownFormats(crd: CustomResourceDefinition): string[] {
