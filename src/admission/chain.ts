@@ -30,13 +30,17 @@ interface Half {
   took: Outcome;
 }
 
+type Halves = Map<Operation, { admit: Half; validate: Half }>;
+
 interface ChainOptions {
   clock: Clock;
   metrics: AdmissionMetrics;
 }
 
 export function chain(plugins: readonly AdmissionPlugin[], { clock, metrics }: ChainOptions): Admission {
-  const byRequest = new Map<string, { admit: Half; validate: Half }>();
+  const byName = new Map<string, Halves>();
+  /** By the very object that names the resource, which an endpoint has one of: names need not be put together for every request. */
+  const byResource = new WeakMap<Attributes['resource'], Halves>();
   const halfOf = (found: readonly AdmissionPlugin[], type: 'admit' | 'validate', operation: Operation): Half => ({
     calls: found
       .filter((p) => p[type] !== undefined)
@@ -48,14 +52,26 @@ export function chain(plugins: readonly AdmissionPlugin[], { clock, metrics }: C
    * Deviation: only those are counted, where upstream asks and counts all.
    */
   const concerned = ({ operation, resource }: Attributes): { admit: Half; validate: Half } => {
-    const name = groupResourceString(resource);
-    const key = `${operation} ${name}`;
-    let halves = byRequest.get(key);
+    let halves = byResource.get(resource);
     if (halves === undefined) {
+      halves = named(groupResourceString(resource));
+      byResource.set(resource, halves);
+    }
+    let both = halves.get(operation);
+    if (both === undefined) {
+      const name = groupResourceString(resource);
       const found = plugins.filter((p) => p.handles(operation) && (p.resources?.includes(name) ?? true));
-      halves = { admit: halfOf(found, 'admit', operation), validate: halfOf(found, 'validate', operation) };
-      if (byRequest.size >= CACHE_LIMIT) byRequest.clear();
-      byRequest.set(key, halves);
+      both = { admit: halfOf(found, 'admit', operation), validate: halfOf(found, 'validate', operation) };
+      halves.set(operation, both);
+    }
+    return both;
+  };
+  const named = (name: string): Halves => {
+    let halves = byName.get(name);
+    if (halves === undefined) {
+      halves = new Map();
+      if (byName.size >= CACHE_LIMIT) byName.clear();
+      byName.set(name, halves);
     }
     return halves;
   };

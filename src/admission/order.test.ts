@@ -5,8 +5,9 @@ import { VirtualClock } from '../base/clock.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { AdmissionMetrics } from './admission-metrics.ts';
 import { chain } from './chain.ts';
+import type { AdmissionData } from './data.ts';
 import { enabledPlugins, PLUGINS } from './order.ts';
-import { request } from './testing/admission-world.ts';
+import { AdmissionWorld, pod, request } from './testing/admission-world.ts';
 
 describe('order', () => {
   it('has the defaults of upstream, webhooks and quota last', () => {
@@ -42,6 +43,21 @@ describe('order', () => {
     }
     await admission.admit(request({ operation: 'CONNECT', resource: 'pods/exec' }));
     assert.deepEqual(asked, ['a', 'b', 'a!', 'b!', 'b', 'c', 'b!', 'c!']);
+  });
+  it('waits for nothing at an update while the caches are there', () => {
+    const world = new AdmissionWorld().add('namespaces', { metadata: { name: 'dev' } });
+    const data = Object.assign(Object.create(world) as AdmissionData, { get: world.peek, list: () => [] });
+    const metrics = new AdmissionMetrics();
+    const plugins = enabledPlugins(['NodeRestriction', 'OwnerReferencesPermissionEnforcement'])
+      // They have a test of their own, and a caller.
+      .filter((p) => !p.name.endsWith('Webhook'))
+      .map((p) => p.make({ data, metrics, webhooks: undefined as never }));
+    const admission = chain(plugins, { clock: new VirtualClock(), metrics });
+    for (const resource of ['pods', 'pods/status', 'configmaps', 'leases.coordination.k8s.io', 'deployments.apps']) {
+      const a = request({ operation: 'UPDATE', resource, object: pod(), old: pod() });
+      assert.equal(admission.admit(a), undefined, resource);
+      assert.equal(admission.validate(a), undefined, resource);
+    }
   });
   it('times every plugin that was asked, and each half', async () => {
     const registry = new Registry();

@@ -84,13 +84,12 @@ function timeWrites(cacher: Cacher, table: ResourceTable, clock: Clock): Histogr
       return found;
     };
     table.onChange(() => series.clear());
-    return async (...args: A): Promise<R> => {
+    return (...args: A): Promise<R> => {
       const began = clock.monotonic();
-      try {
-        return await call(...args);
-      } finally {
-        seriesOf(args[0]).observe((clock.monotonic() - began) / 1000);
-      }
+      const done = () => seriesOf(args[0]).observe((clock.monotonic() - began) / 1000);
+      const running = call(...args);
+      running.then(done, done);
+      return running;
     };
   };
   cacher.create = measured('create', cacher.create.bind(cacher));

@@ -13,16 +13,20 @@ export function ownerReferencesPermissionEnforcement(data: AdmissionData): Admis
   return {
     name: 'OwnerReferencesPermissionEnforcement',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async validate(a) {
+    validate(a) {
       // Binding and status of pods are the scheduler's and the kubelet's.
       if (isFor(a, '', 'pods', 'status') || isFor(a, '', 'bindings') || isFor(a, '', 'pods', 'binding')) return;
       const next = a.object?.metadata?.ownerReferences ?? [];
       const old = a.oldObject?.metadata?.ownerReferences ?? [];
       if (isDeepStrictEqual(next, old)) return;
-      if (a.operation !== 'CREATE') await checkDelete(data, a);
-      await checkBlocking(data, a, newlyBlocking(next, old));
+      return checkOwners(data, a, newlyBlocking(next, old));
     },
   };
+}
+
+async function checkOwners(data: AdmissionData, a: Attributes, blocking: readonly OwnerReference[]): Promise<void> {
+  if (a.operation !== 'CREATE') await checkDelete(data, a);
+  await checkBlocking(data, a, blocking);
 }
 
 async function checkDelete(data: AdmissionData, a: Attributes): Promise<void> {

@@ -1,5 +1,6 @@
 /** PodResizeValidator: a running pod is not resized beyond what its node has, nor on nodes that cannot. Upstream: plugin/pkg/admission/podresize */
 import type { Node, Pod } from '../../api/core-v1.ts';
+import { when } from '../../base/when.ts';
 import {
   cmpQuantity,
   parseQuantity,
@@ -17,25 +18,30 @@ export function podResizeValidator(data: AdmissionData): AdmissionPlugin {
     name: 'PodResizeValidator',
     resources: ['pods'],
     handles: (operation) => operation === 'UPDATE',
-    async validate(a) {
+    validate(a) {
       if (!isFor(a, '', 'pods', 'resize') || a.object === undefined) return;
       const pod = a.object as Pod;
       const nodeName = pod.spec?.nodeName;
       if (!nodeName || pod.metadata.generation === a.oldObject?.metadata.generation) return;
-      const node = await data.get<Node>({ group: '', resource: 'nodes' }, '', nodeName);
-      if (node === undefined) throw refuse(a, `node ${JSON.stringify(nodeName)} not found`);
-      const os = node.metadata.labels?.['kubernetes.io/os'] ?? 'linux';
-      if (os !== 'linux')
-        throw refuseFor(
-          a,
-          `pod resize is only supported on linux nodes, node ${JSON.stringify(nodeName)} is ${JSON.stringify(os)}`,
-          'UnsupportedPlatform',
-        );
-      const lacking = lackingResources(pod, node);
-      if (lacking.length > 0)
-        throw refuseFor(a, `node didn't have enough allocatable resources: ${lacking.join('; ')}`, 'NodeCapacity');
+      return when(data.get<Node>({ group: '', resource: 'nodes' }, '', nodeName), (node) =>
+        check(a, pod, nodeName, node),
+      );
     },
   };
+}
+
+function check(a: Attributes, pod: Pod, nodeName: string, node: Node | undefined): void {
+  if (node === undefined) throw refuse(a, `node ${JSON.stringify(nodeName)} not found`);
+  const os = node.metadata.labels?.['kubernetes.io/os'] ?? 'linux';
+  if (os !== 'linux')
+    throw refuseFor(
+      a,
+      `pod resize is only supported on linux nodes, node ${JSON.stringify(nodeName)} is ${JSON.stringify(os)}`,
+      'UnsupportedPlatform',
+    );
+  const lacking = lackingResources(pod, node);
+  if (lacking.length > 0)
+    throw refuseFor(a, `node didn't have enough allocatable resources: ${lacking.join('; ')}`, 'NodeCapacity');
 }
 
 function lackingResources(pod: Pod, node: Node): string[] {

@@ -22,16 +22,17 @@ export function priority(data: AdmissionData): AdmissionPlugin {
       if (a.operation === 'CREATE') return admitPod(data, a, a.object as Pod);
       if (a.operation === 'UPDATE') keep(a.object as Pod, a.oldObject as Pod);
     },
-    async validate(a) {
+    validate(a) {
       if (!isFor(a, CLASSES.group, CLASSES.resource) || (a.operation !== 'CREATE' && a.operation !== 'UPDATE')) return;
       const object = a.object as PriorityClass;
       if (!object.globalDefault) return;
-      const other = await defaultClass(data);
-      if (other !== undefined && (a.operation === 'CREATE' || other.metadata.name !== object.metadata.name))
+      return when(defaultClass(data), (other) => {
+        if (other === undefined || (a.operation === 'UPDATE' && other.metadata.name === object.metadata.name)) return;
         throw refuse(
           a,
           `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`,
         );
+      });
     },
   };
 }

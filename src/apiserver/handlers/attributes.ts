@@ -70,20 +70,38 @@ function isNamespaces(request: ResourceRequest): boolean {
   return group === '' && resource === 'namespaces';
 }
 
-export function writeContextOf(request: ResourceRequest, dryRun: boolean): WriteContext {
-  const { context, server } = request;
-  return {
-    clock: server.clock,
-    random: server.random,
-    user: context.user,
-    namespace: request.namespace,
-    dryRun,
-    warn: context.warn,
-    // Most writes never look at it, and it is not free.
-    get signal() {
-      return context.signal;
-    },
-  };
+export function writeContextOf(
+  request: ResourceRequest,
+  dryRun: boolean,
+  namespace: string = request.namespace,
+): WriteContext {
+  return new RequestWriteContext(request, dryRun, namespace);
+}
+
+/** A class for the same reason. */
+class RequestWriteContext implements WriteContext {
+  readonly clock: WriteContext['clock'];
+  readonly random: WriteContext['random'];
+  readonly user: WriteContext['user'];
+  readonly namespace: string;
+  readonly dryRun: boolean;
+  readonly warn: WriteContext['warn'];
+  readonly #context: RequestContext;
+
+  constructor({ context, server }: ResourceRequest, dryRun: boolean, namespace: string) {
+    this.clock = server.clock;
+    this.random = server.random;
+    this.user = context.user;
+    this.namespace = namespace;
+    this.dryRun = dryRun;
+    this.warn = context.warn;
+    this.#context = context;
+  }
+
+  // Most writes never look at it, and it is not free.
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
 }
 
 /** Upstream: handlers.checkName */

@@ -96,12 +96,13 @@ function updateAttributes(
 ): Attributes {
   const kind = current === undefined ? 'CreateOptions' : 'UpdateOptions';
   const operation = current === undefined ? 'CREATE' : 'UPDATE';
-  const { force: _, ...rest } = options;
+  const asUpdate: Partial<WriteOptions> = { ...options, kind };
+  delete asUpdate.force;
   return attributesFor(request, {
     operation,
     object,
     oldObject: current,
-    options: { ...rest, kind },
+    options: asUpdate,
     dryRun: isDryRun(options),
   });
 }

@@ -17,14 +17,18 @@ const places = new WeakMap<object, Place>();
 /** JSON of the wire forms of ownership: many objects have the same one. */
 const forms = new WeakMap<object, string>();
 
+/** A part of fewer characters is written again sooner than its place is kept and found. */
+const SMALL = 512;
 const CLOSED_METADATA = 2;
 
 /** As `encodeForStorage`. */
 export function encodeShared(object: KubeObject): Buffer {
-  const { kind, apiVersion, metadata, ...rest } = object;
-  const { managedFields, ...meta } = metadata;
+  const { kind, apiVersion, metadata } = object;
+  const { managedFields } = metadata;
+  const meta = storedMetadata(metadata);
+  if (managedFields !== undefined) delete meta.managedFields;
   const out = new Pieces();
-  const head = stringifyJson({ kind, apiVersion, metadata: storedMetadata(meta) });
+  const head = stringifyJson({ kind, apiVersion, metadata: meta });
   if (managedFields !== undefined && managedFields.length > 0) {
     const open = head.slice(0, -CLOSED_METADATA);
     out.text(open.endsWith('{') ? `${open}"managedFields":[` : `${open},"managedFields":[`);
@@ -34,8 +38,9 @@ export function encodeShared(object: KubeObject): Buffer {
     }
     out.text(']}');
   } else out.text(head.slice(0, -1));
-  const parts = rest as Record<string, unknown>;
+  const parts = object as unknown as Record<string, unknown>;
   for (const key in parts) {
+    if (key === 'kind' || key === 'apiVersion' || key === 'metadata') continue;
     const part = parts[key];
     if (part === undefined) continue;
     out.text(`,${JSON.stringify(key)}:`);
@@ -53,14 +58,13 @@ function entryText(entry: ManagedFieldsEntry): string {
     form = stringifyJson(fieldsV1);
     forms.set(fieldsV1, form);
   }
-  let text = '';
-  for (const key in entry) {
-    const value = (entry as Record<string, unknown>)[key];
-    if (value === undefined) continue;
-    text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${key === 'fieldsV1' ? form : stringifyJson(value)}`;
-  }
-  return `${text}}`;
+  const text = stringifyJson({ ...entry, fieldsV1: 0 });
+  const at = text.indexOf(FORM) + FORM.length;
+  return text.slice(0, at - 1) + form + text.slice(at);
 }
+
+/** In a string its quotes would be escaped. */
+const FORM = '"fieldsV1":0';
 
 /** What bytes are made of, in order; texts that follow one another are one. */
 class Pieces {
@@ -76,24 +80,32 @@ class Pieces {
 
   part<T>(part: T, write: (part: T) => string): void {
     if (typeof part !== 'object' || part === null) return this.text(write(part));
-    this.#flush();
     const place = places.get(part);
-    this.#add(place ?? write(part), part);
+    if (place !== undefined) return this.#add(place, part);
+    const text = write(part);
+    if (text.length < SMALL) this.text(text);
+    else this.#add(text, part);
+  }
+
+  #add(piece: string | Place, part: object): void {
+    this.#flush();
+    this.#push(piece, part);
   }
 
   #flush(): void {
     if (this.#text === '') return;
-    this.#add(this.#text, undefined);
+    this.#push(this.#text, undefined);
     this.#text = '';
   }
 
-  #add(piece: string | Place, part: object | undefined): void {
+  #push(piece: string | Place, part: object | undefined): void {
     this.#pieces.push(piece);
     this.#parts.push(part);
     this.#length += typeof piece === 'string' ? Buffer.byteLength(piece) : piece.to - piece.from;
   }
 
   join(): Buffer {
+    if (this.#pieces.length === 0) return Buffer.from(this.#text);
     this.#flush();
     const bytes = Buffer.allocUnsafe(this.#length);
     let at = 0;

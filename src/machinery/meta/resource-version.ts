@@ -4,6 +4,7 @@
  */
 import { encodeJson, parseJson } from '../codec/json.ts';
 import { decodeProtobuf, isProtobuf } from '../codec/protobuf.ts';
+import { setOwn } from '../codec/wire-emit.ts';
 import type { KubeObject, ObjectMeta } from './object.ts';
 
 const QUOTE = 0x22;
@@ -206,17 +207,29 @@ export function encodeForStorage(object: KubeObject): Buffer {
   return encodeJson({ kind, apiVersion, metadata: storedMetadata(metadata ?? {}), ...rest });
 }
 
+/** A copy, members in the order in which they are stored. In a loop: taking members out of a copy costs more than all the rest of encoding. */
 export function storedMetadata(meta: ObjectMeta): ObjectMeta {
-  const { name, generateName, namespace, uid, resourceVersion: _, selfLink: __, creationTimestamp, ...rest } = meta;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(generateName ? { generateName } : {}),
-    ...(namespace ? { namespace } : {}),
-    ...(uid === undefined ? {} : { uid }),
-    ...(creationTimestamp === undefined || creationTimestamp === null ? {} : { creationTimestamp }),
-    ...rest,
-  };
+  const out: ObjectMeta = {};
+  if (meta.name !== undefined) out.name = meta.name;
+  if (meta.generateName) out.generateName = meta.generateName;
+  if (meta.namespace) out.namespace = meta.namespace;
+  if (meta.uid !== undefined) out.uid = meta.uid;
+  if (meta.creationTimestamp !== undefined && meta.creationTimestamp !== null)
+    out.creationTimestamp = meta.creationTimestamp;
+  for (const key in meta)
+    if (!PLACED.has(key)) setOwn(out as Record<string, unknown>, key, meta[key as keyof ObjectMeta]);
+  return out;
 }
+
+const PLACED: ReadonlySet<string> = new Set([
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'resourceVersion',
+  'selfLink',
+]);
 
 const ENCRYPTED = Buffer.from('k8s:enc:');
 

@@ -15,10 +15,14 @@ import {
   emptyManaged,
   encodeManagedFields,
   isResetManagedFields,
+  knownOwner,
+  MAX_UPDATE_MANAGERS,
   type Managed,
   managerIdentifier,
   type VersionedSet,
+  withTime,
 } from './managers.ts';
+import { changesOnlyOwn } from './own-change.ts';
 import { reconcileFieldSet } from './reconcile.ts';
 import { SYSTEM_FIELDS } from './system-fields.ts';
 import { type Comparison, compareTyped } from './typed.ts';
@@ -71,6 +75,8 @@ const STRIPPED = FieldSet.ofFields(
 export function updateManagedFields(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
   const created = ofNewObject(options);
   if (created !== undefined) return created;
+  const renewed = ofOwnChange(options);
+  if (renewed !== undefined) return renewed;
   const managed = decodeLiveOrNew(options);
   // An object whose ownership was never tracked stays so until someone applies it.
   if (managed.fields.size === 0 && options.live?.metadata.uid) return undefined;
@@ -102,6 +108,40 @@ function ofNewObject(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
       ...(options.subresource ? { subresource: options.subresource } : {}),
     },
   ];
+}
+
+/** The usual update: who owned what differs, and alone, gets another time. Undefined where it takes more to find that out. */
+function ofOwnChange(options: UpdateOptions): ManagedFieldsEntry[] | undefined {
+  const { live, object, schema, source, time } = options;
+  const entries = live?.metadata.managedFields;
+  if (live === undefined || !entries || object.metadata.managedFields !== entries) return undefined;
+  if (time === '' || entries.length > MAX_UPDATE_MANAGERS) return undefined;
+  let own: { entry: ManagedFieldsEntry; set: FieldSet } | undefined;
+  const others = [STRIPPED];
+  for (const entry of entries) {
+    const owner = knownOwner(entry);
+    if (owner === undefined || owner.apiVersion !== options.apiVersion || owner.set.fits !== schema) return undefined;
+    if (isEntryOf(options, entry)) own = { entry, set: owner.set };
+    else others.push(owner.set);
+  }
+  if (own?.entry.time === undefined) return undefined;
+  for (const path of options.resetFields ?? []) if (!jsonEqual(at(live, path), at(object, path))) return undefined;
+  if (!changesOnlyOwn(live, object, { own: own.set, others }, schema, source)) return undefined;
+  return own.entry.time === time ? entries : withTime(entries, own.entry, time);
+}
+
+function isEntryOf({ manager, subresource }: FieldManagerOptions, entry: ManagedFieldsEntry): boolean {
+  return (
+    entry.operation === 'Update' &&
+    entry.manager === (manager || 'unknown') &&
+    (entry.subresource ?? '') === (subresource ?? '')
+  );
+}
+
+function at(object: object, path: readonly string[]): unknown {
+  let value: unknown = object;
+  for (const key of path) value = (value as JsonObject | undefined)?.[key];
+  return value;
 }
 
 function decodeLiveOrNew({ live, object, subresource }: UpdateOptions): Managed {
@@ -301,9 +341,21 @@ export function sameExceptManagedFieldsTime(object: KubeObject, live: KubeObject
   const after = object.metadata.managedFields;
   const before = live.metadata.managedFields;
   if (!after || !before || after.length !== before.length || after.length === 0) return false;
-  if (after.every((e, i) => e.time === before[i]!.time)) return false;
-  const timeless = (entries: ManagedFieldsEntry[]): JsonObject[] =>
-    entries.map(({ time: _, ...rest }) => rest as JsonObject);
-  if (!jsonEqual(timeless(after), timeless(before))) return false;
-  return jsonEqual(withoutManagedFields(object), withoutManagedFields(live));
+  let isLater = false;
+  for (let i = 0; i < after.length; i++) {
+    if (after[i]!.time !== before[i]!.time) isLater = true;
+    if (!equalExcept('time', after[i], before[i])) return false;
+  }
+  if (!isLater || !equalExcept('managedFields', object.metadata, live.metadata)) return false;
+  return equalExcept('metadata', object, live);
+}
+
+/** Equality of two objects in all but one member. */
+function equalExcept(name: string, a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  const x = a as JsonObject;
+  const y = b as JsonObject;
+  for (const key in x) if (key !== name && !jsonEqual(x[key], y[key])) return false;
+  for (const key in y) if (key !== name && y[key] !== undefined && x[key] === undefined) return false;
+  return true;
 }

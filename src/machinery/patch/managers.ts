@@ -78,6 +78,21 @@ function decodeEntry(entry: ManagedFieldsEntry, i: number): Decoded {
   };
 }
 
+/** What an entry means that was written here; undefined of any other. */
+export const knownOwner = (entry: ManagedFieldsEntry): VersionedSet | undefined => decoded.get(entry)?.owned;
+
+/** The entries, all of which were written here, with another time for one of them. Nobody may change any of it. */
+export function withTime(
+  entries: readonly ManagedFieldsEntry[],
+  own: ManagedFieldsEntry,
+  time: string,
+): ManagedFieldsEntry[] {
+  const renewed = { ...own, time };
+  decoded.set(renewed, decoded.get(own)!);
+  const all = entries.map((entry) => (entry === own ? renewed : entry));
+  return all.length === 1 ? all : all.sort(compareEntries);
+}
+
 /** Undefined when nobody owns anything. Order: operation, time, manager, version, subresource. Nobody may change the entries. */
 export function encodeManagedFields(managed: Managed): ManagedFieldsEntry[] | undefined {
   if (managed.fields.size === 0) return undefined;
@@ -150,13 +165,14 @@ export function managedFieldsError(entries: readonly ManagedFieldsEntry[] | unde
   }
 }
 
-const MAX_UPDATE_MANAGERS = 10;
+export const MAX_UPDATE_MANAGERS = 10;
 
 /**
  * Keeps at most ten entries of updates: the oldest go together into `ancient-changes`, one entry a version.
  * Upstream: capmanagers.go
  */
 export function capUpdateManagers(managed: Managed): void {
+  if (managed.fields.size <= MAX_UPDATE_MANAGERS) return;
   const updaters = [...managed.fields].filter(([, v]) => !v.applied).map(([id]) => id);
   let count = updaters.length;
   if (count <= MAX_UPDATE_MANAGERS) return;

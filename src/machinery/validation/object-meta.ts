@@ -21,7 +21,7 @@ export interface ObjectMetaRules {
   validateName: ValidateName;
 }
 
-/** The whole metadata of a new object. `path` is usually `Path.root('metadata')`. */
+/** The whole metadata of a new object. `path` is usually `Path.root('metadata')`. What is not there costs no path and no list. */
 export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, path: Path): FieldError[] {
   const errs: FieldError[] = [];
   if (meta.generateName) {
@@ -42,12 +42,12 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
     for (const msg of validateNamespaceName(namespace, false))
       errs.push(invalidField(path.child('namespace'), namespace, msg));
   }
-  errs.push(...validateNonnegativeField(meta.generation ?? 0, path.child('generation')));
-  errs.push(...validateLabels(meta.labels, path.child('labels')));
-  errs.push(...validateAnnotations(meta.annotations, path.child('annotations')));
-  errs.push(...validateOwnerReferences(meta.ownerReferences, path.child('ownerReferences')));
-  errs.push(...validateFinalizers(meta.finalizers, path.child('finalizers')));
-  errs.push(...validateManagedFields(meta.managedFields, path.child('managedFields')));
+  if (meta.generation) errs.push(...validateNonnegativeField(meta.generation, path.child('generation')));
+  if (meta.labels) errs.push(...validateLabels(meta.labels, path.child('labels')));
+  if (meta.annotations) errs.push(...validateAnnotations(meta.annotations, path.child('annotations')));
+  if (meta.ownerReferences) errs.push(...validateOwnerReferences(meta.ownerReferences, path.child('ownerReferences')));
+  if (meta.finalizers) errs.push(...validateFinalizers(meta.finalizers, path.child('finalizers')));
+  if (meta.managedFields) errs.push(...validateManagedFields(meta.managedFields, path.child('managedFields')));
   return errs;
 }
 
@@ -62,18 +62,23 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path
   if (generation < (old.generation ?? 0)) {
     errs.push(invalidField(path.child('generation'), generation, 'must not be decremented'));
   }
-  for (const name of ['name', 'namespace', 'uid'] as const) {
-    errs.push(...validateImmutableField(meta[name] ?? '', old[name] ?? '', path.child(name)));
+  for (const name of IMMUTABLE_TEXTS) {
+    const value = meta[name] ?? '';
+    const before = old[name] ?? '';
+    if (value !== before) errs.push(...validateImmutableField(value, before, path.child(name)));
   }
-  for (const name of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
-    errs.push(...validateImmutableField(meta[name], old[name], path.child(name)));
+  for (const name of IMMUTABLE_FIELDS) {
+    if (meta[name] !== old[name]) errs.push(...validateImmutableField(meta[name], old[name], path.child(name)));
   }
-  errs.push(...validateLabels(meta.labels, path.child('labels')));
-  errs.push(...validateAnnotations(meta.annotations, path.child('annotations')));
-  errs.push(...validateOwnerReferences(meta.ownerReferences, path.child('ownerReferences')));
-  errs.push(...validateManagedFields(meta.managedFields, path.child('managedFields')));
+  if (meta.labels) errs.push(...validateLabels(meta.labels, path.child('labels')));
+  if (meta.annotations) errs.push(...validateAnnotations(meta.annotations, path.child('annotations')));
+  if (meta.ownerReferences) errs.push(...validateOwnerReferences(meta.ownerReferences, path.child('ownerReferences')));
+  if (meta.managedFields) errs.push(...validateManagedFields(meta.managedFields, path.child('managedFields')));
   return errs;
 }
+
+const IMMUTABLE_TEXTS = ['name', 'namespace', 'uid'] as const;
+const IMMUTABLE_FIELDS = ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
 
 /** Null, absent and empty are one and the same, as upstream's semantic equality has it. */
 export function validateImmutableField(value: unknown, old: unknown, path: Path | string): FieldError[] {
@@ -191,11 +196,13 @@ export function validateNoNewFinalizers(
   ];
 }
 
+const isPlainManager = (name: string): boolean => name.length <= FIELD_MANAGER_MAX && /^[ -~]*$/.test(name);
+
 export function validateFieldManager(manager: string | undefined, path: Path | string): FieldError[] {
   const value = manager ?? '';
   const errs: FieldError[] = [];
+  if (isPlainManager(value)) return errs;
   if (byteLength(value) > FIELD_MANAGER_MAX) errs.push(tooLong(path, FIELD_MANAGER_MAX));
-  if (/^[ -~]*$/.test(value)) return errs;
   let position = 0;
   for (const c of value) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(c)) {
@@ -213,6 +220,7 @@ export function validateManagedFields(
 ): FieldError[] {
   const errs: FieldError[] = [];
   for (const [i, entry] of (entries ?? []).entries()) {
+    if (isPlainEntry(entry)) continue;
     const at = path.index(i);
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') {
       errs.push(invalidField(at.child('operation'), entry.operation ?? '', 'must be `Apply` or `Update`'));
@@ -225,6 +233,15 @@ export function validateManagedFields(
       errs.push(tooLong(at.child('subresource'), SUBRESOURCE_MAX));
   }
   return errs;
+}
+
+function isPlainEntry({ operation, fieldsType, manager, subresource }: ManagedFieldsEntry): boolean {
+  return (
+    (operation === 'Update' || operation === 'Apply') &&
+    fieldsType === 'FieldsV1' &&
+    isPlainManager(manager ?? '') &&
+    (subresource === undefined || isPlainManager(subresource))
+  );
 }
 
 /** The options of a request, as query parameters or as the body of a delete. */

@@ -94,7 +94,7 @@ function keep<K extends keyof ObjectMeta>(meta: ObjectMeta, old: ObjectMeta, key
 
 /** Only a valid object is warned of: who is refused has one thing to read. */
 function quietIf(errors: readonly FieldError[], context: WriteContext): WriteContext {
-  return errors.length === 0 ? context : { ...context, warn() {} };
+  return errors.length === 0 ? context : { ...context, signal: context.signal, warn() {} };
 }
 
 function refuse(store: StoreCore, object: KubeObject, errors: readonly FieldError[]): void {

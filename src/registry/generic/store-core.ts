@@ -112,14 +112,13 @@ export class StoreCore {
    * Does the write of `stored`, the bytes of `object`. Where updates share, the cache takes the object over instead of parsing the bytes:
    * nobody may change it afterwards.
    */
-  async write(stored: Buffer, object: KubeObject, write: () => Promise<number>): Promise<number> {
+  write(stored: Buffer, object: KubeObject, write: () => Promise<number>): Promise<number> {
     if (!this.#shares || !this.isStorageVersion) return write();
     this.cache.seed(stored, object);
-    try {
-      return await write();
-    } finally {
-      this.cache.unseed(stored);
-    }
+    const writing = write();
+    const done = () => this.cache.unseed(stored);
+    writing.then(done, done);
+    return writing;
   }
 
   /** The JSON a client receives. */

@@ -212,7 +212,13 @@ export async function deleteCollection(
   for (const entry of listed.entries) {
     const { name = '', namespace = '' } = store.object(entry).metadata;
     try {
-      await deleteObject(store, name, cloneJson(options), { ...context, namespace, warn: context.warn }, validate);
+      await deleteObject(
+        store,
+        name,
+        cloneJson(options),
+        { ...context, namespace, warn: context.warn, signal: context.signal },
+        validate,
+      );
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }

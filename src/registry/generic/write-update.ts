@@ -4,7 +4,7 @@
  * Upstream: apiserver/pkg/registry/generic/registry/store.go Update, storage/etcd3/store.go GuaranteedUpdate
  */
 
-import type { Awaitable } from '../../base/when.ts';
+import { type Awaitable, when } from '../../base/when.ts';
 import { conflict, invalid, notFound, StatusError } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import { sameExceptManagedFieldsTime } from '../../machinery/patch/managed-fields.ts';
@@ -69,14 +69,15 @@ function isLostRace(err: unknown): boolean {
   return isStorageError(err, 'Conflict') || isStorageError(err, 'KeyNotFound');
 }
 
-async function attempt(
+/** In this turn up to the write itself, unless admission waits for something. */
+function attempt(
   store: StoreCore,
   key: string,
   name: string,
   context: WriteContext,
   request: UpdateRequest,
   entry: Entry | undefined,
-): Promise<Written> {
+): Awaitable<Written> {
   const mayCreate = request.forceAllowCreate === true || store.strategy.allowCreateOnUpdate === true;
   if (entry === undefined) {
     if (!mayCreate) throw notFound(store.resource, name);
@@ -84,19 +85,22 @@ async function attempt(
   }
   const old = store.object(entry);
   checkUid(store, key, name, request.uid, old);
-  const changed = request.change(old, () => store.copy(entry));
-  const object = changed instanceof Promise ? await changed : changed;
-  checkRevision(store, name, object, entry);
-  beforeUpdate(store, request.door, object, old, context);
-  // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
-  const before = old.metadata.managedFields;
-  if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = before;
-  const checked = request.validateUpdate?.(object, old);
-  if (checked !== undefined) await checked;
-  if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
-    return removeEmptied(store, key, object, entry, context);
-  if (store.strategy.begin === undefined) return write(store, key, object, entry, old, context);
-  return replace(store, key, object, entry, old, context);
+  return when(
+    request.change(old, () => store.copy(entry)),
+    (object) => {
+      checkRevision(store, name, object, entry);
+      beforeUpdate(store, request.door, object, old, context);
+      // Managed fields that differ in nothing but their times are no change. Upstream: IgnoreManagedFieldsTimestampsTransformer
+      const before = old.metadata.managedFields;
+      if (before !== undefined && sameExceptManagedFieldsTime(object, old)) object.metadata.managedFields = before;
+      return when(request.validateUpdate?.(object, old), () => {
+        if (isDeletedByUpdate(object, old) && store.strategy.isHeld?.(object) !== true)
+          return removeEmptied(store, key, object, entry, context);
+        if (store.strategy.begin === undefined) return write(store, key, object, entry, old, context);
+        return replace(store, key, object, entry, old, context);
+      });
+    },
+  );
 }
 
 async function createInstead(
@@ -179,14 +183,14 @@ async function replace(
   return written;
 }
 
-async function write(
+function write(
   store: StoreCore,
   key: string,
   object: KubeObject,
   entry: Entry,
   old: KubeObject,
   context: WriteContext,
-): Promise<Written> {
+): Awaitable<Written> {
   object.metadata.resourceVersion = String(entry.revision);
   if (store.strategy.sharesUnchanged === true) settleParts(object, old);
   if (isEqualJson(object, old)) return { object, bytes: store.bytes(entry), created: false };
@@ -194,7 +198,10 @@ async function write(
   if (context.dryRun) return { object, bytes: store.serve(object, stored, entry.revision), created: false };
   const ttlSeconds = store.strategy.ttlSeconds?.(object);
   const options = ttlSeconds === undefined ? {} : { ttlSeconds };
-  const revision = await store.write(stored, object, () => store.storage.update(key, stored, entry.revision, options));
-  stamp(object, revision);
-  return { object, bytes: store.serve(object, stored, revision, key), created: false };
+  return store
+    .write(stored, object, () => store.storage.update(key, stored, entry.revision, options))
+    .then((revision) => {
+      stamp(object, revision);
+      return { object, bytes: store.serve(object, stored, revision, key), created: false };
+    });
 }

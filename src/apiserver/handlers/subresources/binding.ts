@@ -60,7 +60,7 @@ async function bind(request: ResourceRequest, pods: Endpoint, urlName: string | 
   const errors = validateBinding(binding);
   if (errors.length > 0) throw new StatusError({ code: 500, message: aggregateMessage(errors) });
   await server.admission.validate(attributes);
-  const context = { ...writeContextOf(request, dryRun), namespace };
+  const context = writeContextOf(request, dryRun, namespace);
   const now = formatTime(server.clock.now());
   await updateObject(pods.store, name, context, {
     door: OPEN_DOOR,
