@@ -52,11 +52,17 @@ describe('order', () => {
       // They have a test of their own, and a caller.
       .filter((p) => !p.name.endsWith('Webhook'))
       .map((p) => p.make({ data, metrics, webhooks: undefined as never }));
-    const admission = chain(plugins, { clock: new VirtualClock(), metrics });
     for (const resource of ['pods', 'pods/status', 'configmaps', 'leases.coordination.k8s.io', 'deployments.apps']) {
       const a = request({ operation: 'UPDATE', resource, object: pod(), old: pod() });
-      assert.equal(admission.admit(a), undefined, resource);
-      assert.equal(admission.validate(a), undefined, resource);
+      const asked = plugins.filter(
+        (p) => p.handles('UPDATE') && (p.resources?.includes(resource.split('/')[0]!) ?? true),
+      );
+      const waits = asked.filter((p) => p.admit?.(a) !== undefined || p.validate?.(a) !== undefined);
+      assert.deepEqual(
+        waits.map((p) => p.name),
+        [],
+        resource,
+      );
     }
   });
   it('times every plugin that was asked, and each half', async () => {

@@ -78,11 +78,12 @@ function checkPod(a: Attributes, namespace: Namespace | undefined): void {
   evaluate(a, namespace, pod.metadata, pod.spec, { enforce: true });
 }
 
-async function validateController(data: AdmissionData, a: Attributes): Promise<void> {
-  const namespace = await namespaceOf(data, a);
-  const template = templateOf(a.object!);
-  if (namespace !== undefined && template?.spec !== undefined)
-    evaluate(a, namespace, template.metadata ?? {}, template.spec, { enforce: false });
+function validateController(data: AdmissionData, a: Attributes): Awaitable<void> {
+  return when(namespaceOf(data, a), (namespace) => {
+    const template = templateOf(a.object!);
+    if (namespace !== undefined && template?.spec !== undefined)
+      evaluate(a, namespace, template.metadata ?? {}, template.spec, { enforce: false });
+  });
 }
 
 function evaluate(
