@@ -19,6 +19,7 @@ import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { background } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
+import { Slots } from '../base/slots.ts';
 import { Http1Exchange } from './exchange-http1.ts';
 import { Http2Exchange } from './exchange-http2.ts';
 import type { Exchange } from './request/exchange.ts';
@@ -64,16 +65,16 @@ export async function listen(handle: Handle, options: ListenOptions, log: Logger
     options.tls === undefined
       ? createHttpServer({ keepAliveTimeout: IDLE_TIMEOUT_MS }, h1)
       : secureServer(options.tls, h1, http2(handle, log));
-  const sockets = new Set<Socket>();
-  const sessions = new Set<Http2Session>();
+  const sockets = new Slots<Socket>();
+  const sessions = new Slots<Http2Session>();
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     socket.setNoDelay(true);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    const slot = sockets.add(socket);
+    socket.once('close', () => sockets.remove(slot));
   });
   server.on('session', (session: Http2Session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
+    const slot = sessions.add(session);
+    session.once('close', () => sessions.remove(slot));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     serveUpgrade(handle, request, socket, head, log),
@@ -192,8 +193,8 @@ function bind(server: HttpServer | Http2SecureServer, options: ListenOptions): P
 
 async function close(
   server: HttpServer | Http2SecureServer,
-  sockets: Set<Socket>,
-  sessions: Set<Http2Session>,
+  sockets: Slots<Socket>,
+  sessions: Slots<Http2Session>,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // GOAWAY lets streams finish; by now the gate has drained them.

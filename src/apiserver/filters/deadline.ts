@@ -4,6 +4,7 @@
  * Upstream: apiserver/pkg/endpoints/filters/request_deadline.go, server/filters/timeout.go
  */
 import type { Clock, Timer } from '../../base/clock.ts';
+import { Slots } from '../../base/slots.ts';
 import { badRequest, timeout } from '../../machinery/errors/status-error.ts';
 import { parseDuration } from '../../machinery/meta/duration.ts';
 import { writeStatus } from '../handlers/errors.ts';
@@ -12,10 +13,16 @@ import type { ServedContext } from '../request/served-context.ts';
 
 const SWEEP_MS = 1000;
 
+interface Pending {
+  readonly context: ServedContext;
+  /** Of the monotonic clock. */
+  at: number;
+}
+
 export class DeadlineSweeper {
   readonly #clock: Clock;
   readonly #limitMs: number;
-  readonly #pending = new Map<ServedContext, number>();
+  readonly #pending = new Slots<Pending>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, limitMs = 60_000) {
@@ -23,12 +30,14 @@ export class DeadlineSweeper {
     this.#limitMs = limitMs;
   }
 
-  add(context: ServedContext, own: number | undefined): void {
+  /** Answers the place to `remove` it from. */
+  add(context: ServedContext, own: number | undefined): number {
     this.#timer ??= this.#clock.every(SWEEP_MS, () => this.#sweep());
-    this.#pending.set(context, this.#clock.monotonic() + Math.min(own ?? this.#limitMs, this.#limitMs));
+    const at = this.#clock.monotonic() + Math.min(own ?? this.#limitMs, this.#limitMs);
+    return this.#pending.add({ context, at });
   }
-  remove(context: ServedContext): void {
-    this.#pending.delete(context);
+  remove(slot: number): void {
+    this.#pending.remove(slot);
   }
   close(): void {
     this.#timer?.cancel();
@@ -37,9 +46,11 @@ export class DeadlineSweeper {
 
   #sweep(): void {
     const now = this.#clock.monotonic();
-    for (const [context, at] of this.#pending) {
+    for (const pending of this.#pending) {
+      const { context, at } = pending;
       if (at > now) continue;
-      this.#pending.delete(context);
+      // It is removed when it ends.
+      pending.at = Number.POSITIVE_INFINITY;
       const late = timeout('request did not complete within the allotted timeout');
       if (!context.exchange.responded) {
         context.counted?.terminated(context, 504);
@@ -67,11 +78,11 @@ async function watchOver(
   sweeper: DeadlineSweeper,
   own: number | undefined,
 ): Promise<void> {
-  sweeper.add(context, own);
+  const slot = sweeper.add(context, own);
   try {
     await running;
   } finally {
-    sweeper.remove(context);
+    sweeper.remove(slot);
   }
 }
 

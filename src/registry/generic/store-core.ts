@@ -114,9 +114,9 @@ export class StoreCore {
    */
   write(stored: Buffer, object: KubeObject, write: () => Promise<number>): Promise<number> {
     if (!this.#shares || !this.isStorageVersion) return write();
-    this.cache.seed(stored, object);
+    const seed = this.cache.seed(stored, object);
     const writing = write();
-    const done = () => this.cache.unseed(stored);
+    const done = () => this.cache.unseed(seed);
     writing.then(done, done);
     return writing;
   }

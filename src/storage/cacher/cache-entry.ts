@@ -5,7 +5,7 @@
 
 import type { FormBudget, Kept } from './form-budget.ts';
 import { freezesObjects } from './freeze.ts';
-import type { ObjectBudget } from './object-budget.ts';
+import type { Budgeted, Forgetful, ObjectBudget } from './object-budget.ts';
 import type { Resident, Slab, Slabs } from './slabs.ts';
 
 /** Stored bytes → served ones, always in memory of their own that `allocate` gives. */
@@ -28,7 +28,7 @@ interface WithMetadata {
   metadata?: { resourceVersion?: string };
 }
 
-export class CacheEntry<T> implements Resident {
+export class CacheEntry<T> implements Resident, Forgetful {
   readonly key: string;
   /** The object's resourceVersion. */
   readonly revision: number;
@@ -45,6 +45,7 @@ export class CacheEntry<T> implements Resident {
   #kept: Kept | undefined;
   #isRetired = false;
   slab: Slab | undefined;
+  budgeted: Budgeted | undefined;
 
   /**
    * `object`, when the writer had it parsed anyway, is taken over and gets its resourceVersion here. With `slabs` the served bytes are made at

@@ -8,6 +8,7 @@ import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
+import { Slots } from '../../base/slots.ts';
 import { closed } from '../errors.ts';
 import { SortedMap } from '../memory/sorted-map.ts';
 import { type Change, VersionedMap } from '../memory/versioned-map.ts';
@@ -32,6 +33,12 @@ export interface Content<T> {
   readonly subscription: Subscription;
   /** The contract's face of the cache: raw events for `Storage.subscribe`. */
   readonly hub: WatchHub;
+}
+
+/** The object of a write that is under way. */
+interface Seed<T> {
+  readonly value: Buffer;
+  readonly object: T;
 }
 
 export interface CacheListener<T> {
@@ -73,7 +80,7 @@ export class CacheSource<T> implements AsyncDisposable {
   #forgetting: Timer | undefined;
   readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
   /** Objects of writes that are under way, by their bytes. */
-  readonly #seeds = new Map<Buffer, T>();
+  readonly #seeds = new Slots<Seed<T>>();
 
   constructor(
     options: WatchCacheOptions<T>,
@@ -121,12 +128,17 @@ export class CacheSource<T> implements AsyncDisposable {
     await subscription.reached(revision, signal);
   }
 
-  seed(value: Buffer, object: T): void {
-    this.#seeds.set(value, object);
+  seed(value: Buffer, object: T): number {
+    return this.#seeds.add({ value, object });
   }
 
-  unseed(value: Buffer): void {
-    this.#seeds.delete(value);
+  unseed(slot: number): void {
+    this.#seeds.remove(slot);
+  }
+
+  /** There are as many as there are writes under way: few, and found sooner one by one than by a table of them. */
+  #seedOf(value: Buffer): T | undefined {
+    return this.#seeds.find((seed) => seed.value === value)?.object;
   }
 
   /** The newest committed entry of a shared store. */
@@ -316,7 +328,7 @@ export class CacheSource<T> implements AsyncDisposable {
       return known;
     }
     const at = { key: kv.key, revision: kv.modRevision, createRevision: kv.createRevision };
-    return new CacheEntry<T>(this.codec, at, kv.value, { object: this.#seeds.get(kv.value), ...(slabs && { slabs }) });
+    return new CacheEntry<T>(this.codec, at, kv.value, { object: this.#seedOf(kv.value), ...(slabs && { slabs }) });
   }
 
   /** Entries for keys that were listed without values: nearly all are here; what is not yet is read. */

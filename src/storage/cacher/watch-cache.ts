@@ -206,15 +206,15 @@ export class WatchCache<T> {
 
   /**
    * Hands over the object that `value` encodes, before writing it, so that the cache need not parse it. The caller must
-   * not touch it afterwards; it gets its resourceVersion here.
+   * not touch it afterwards; it gets its resourceVersion here. Answers what `unseed` wants.
    */
-  seed(value: Buffer, object: T): void {
-    this.#source.seed(value, object);
+  seed(value: Buffer, object: T): number {
+    return this.#source.seed(value, object);
   }
 
-  /** The write of `value` has ended, well or not. */
-  unseed(value: Buffer): void {
-    this.#source.unseed(value);
+  /** The write has ended, well or not. */
+  unseed(seed: number): void {
+    this.#source.unseed(seed);
   }
 
   async watch(request: CacheWatchRequest<T>): Promise<CacheWatch<T>> {

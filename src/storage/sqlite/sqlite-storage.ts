@@ -5,6 +5,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
+import { Slots } from '../../base/slots.ts';
 import { closed, conflict, keyExists, keyNotFound } from '../errors.ts';
 import { Expirer } from '../expirer.ts';
 import {
@@ -109,9 +110,8 @@ class SqliteStorage implements Storage {
   /** Writes of this tick. */
   #queue: Operation[] = [];
   #flushDue = false;
-  #nextId = 1;
-  readonly #writes = new Map<number, Operation[]>();
-  readonly #requests = new Map<number, Waiting>();
+  /** What the worker has not answered yet; the slot is the message's id. */
+  readonly #asked = new Slots<readonly Operation[] | Waiting>();
   #failure: StorageError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -301,8 +301,7 @@ class SqliteStorage implements Storage {
         at += value.length;
       }
     }
-    const id = this.#nextId++;
-    this.#writes.set(id, operations);
+    const id = this.#asked.add(operations);
     this.#busy();
     this.#worker.postMessage({ type: 'write', id, keys, numbers, values, wantPrevious: this.#hub.wantsPrevious }, [
       numbers.buffer,
@@ -318,8 +317,7 @@ class SqliteStorage implements Storage {
   async #ask<R extends Reply>(request: Request, transfer?: ArrayBuffer[]): Promise<R> {
     if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const id = this.#nextId++;
-    this.#requests.set(id, { resolve, reject });
+    const id = this.#asked.add({ resolve, reject });
     this.#busy();
     this.#post({ ...request, id }, transfer);
     return (await promise) as R;
@@ -330,27 +328,22 @@ class SqliteStorage implements Storage {
   }
 
   #onReply(reply: Reply): void {
-    if (reply.type === 'written') this.#onWritten(reply);
-    else if (reply.type === 'failed') {
-      const { code, message, key, revision } = reply;
-      const error = new StorageError(code, message, {
-        ...(key === undefined ? {} : { key }),
-        ...(revision === undefined ? {} : { revision }),
-      });
-      for (const op of this.#writes.get(reply.id) ?? []) op.reject(error);
-      this.#writes.delete(reply.id);
-      this.#requests.get(reply.id)?.reject(error);
-      this.#requests.delete(reply.id);
-    } else {
-      this.#requests.get(reply.id)?.resolve(reply);
-      this.#requests.delete(reply.id);
+    const asked = this.#asked.remove(reply.id);
+    if (asked !== undefined) {
+      if (reply.type === 'failed') {
+        const { code, message, key, revision } = reply;
+        const error = new StorageError(code, message, {
+          ...(key === undefined ? {} : { key }),
+          ...(revision === undefined ? {} : { revision }),
+        });
+        reject(asked, error);
+      } else if (reply.type === 'written') this.#onWritten(asked as readonly Operation[], reply);
+      else (asked as Waiting).resolve(reply);
     }
     this.#idle();
   }
 
-  #onWritten({ id, numbers, previous, revision }: WrittenMessage): void {
-    const operations = this.#writes.get(id)!;
-    this.#writes.delete(id);
+  #onWritten(operations: readonly Operation[], { numbers, previous, revision }: WrittenMessage): void {
     const listening = !this.#hub.idle;
     const events: WatchEvent[] = [];
     let at = 0;
@@ -409,22 +402,26 @@ class SqliteStorage implements Storage {
     this.#failure ??= error;
     const failure = this.#failure;
     this.#flush();
-    for (const operations of this.#writes.values()) for (const op of operations) op.reject(failure);
-    this.#writes.clear();
-    for (const waiting of this.#requests.values()) waiting.reject(failure);
-    this.#requests.clear();
+    for (const asked of this.#asked.clear()) reject(asked, failure);
     this.#hub.close(failure.code === 'Closed' ? undefined : failure);
     this.#idle();
   }
 
   /** The worker keeps the process alive only while somebody waits for it. */
   #busy(): void {
-    if (this.#writes.size + this.#requests.size === 1) this.#worker.ref();
+    if (this.#asked.size === 1) this.#worker.ref();
   }
   #idle(): void {
-    if (this.#writes.size + this.#requests.size === 0) this.#worker.unref();
+    if (this.#asked.size === 0) this.#worker.unref();
   }
 }
+
+function reject(asked: readonly Operation[] | Waiting, error: StorageError): void {
+  if (isWaiting(asked)) asked.reject(error);
+  else for (const op of asked) op.reject(error);
+}
+
+const isWaiting = (asked: readonly Operation[] | Waiting): asked is Waiting => !Array.isArray(asked);
 
 function failure(op: Operation, kind: number, revision: number): StorageError {
   if (kind === FAILED_EXISTS) return keyExists(op.key, revision);
