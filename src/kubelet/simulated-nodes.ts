@@ -4,11 +4,13 @@
  */
 import type { Server } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
+import type { Pod } from '../api/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { InformerFactory } from '../client/informer-factory.ts';
+import { PODS } from '../client/resources.ts';
 import { newConfigSource } from './config-source.ts';
 import type { ConfigSource } from './env.ts';
 import { Kubelet } from './kubelet.ts';
@@ -57,6 +59,8 @@ export class SimulatedNodes implements AsyncDisposable {
   readonly #pods: SharedPodSource;
   readonly #source: ConfigSource;
   readonly #addresses: AddressPool;
+  /** Addresses of pods on nodes that have not come back, by node. */
+  readonly #reserved = new Map<string, string[]>();
   readonly #nodes = new Map<string, SimulatedNode>();
   #started: Promise<void> | undefined;
   #count = 0;
@@ -97,6 +101,8 @@ export class SimulatedNodes implements AsyncDisposable {
   /** Resolves when the node is registered and ready. @throws Error when there is one of that name. */
   async add(options: SimulatedNodeOptions): Promise<void> {
     if (this.#nodes.has(options.name)) throw new Error(`node ${options.name} is already simulated`);
+    await this.#watching();
+    this.#giveBack(options.name);
     const { clock, random } = this.#o;
     const runtime = new SimulatedRuntime({ clock, random, addresses: this.#addresses });
     await this.#run(options, runtime, this.#count++);
@@ -153,9 +159,26 @@ export class SimulatedNodes implements AsyncDisposable {
   #watching(): Promise<void> {
     if (this.#started === undefined) {
       this.#informers.start(this.#signal);
-      this.#started = this.#informers.synced();
+      this.#started = this.#informers.synced().then(() => this.#reserve());
     }
     return this.#started;
+  }
+
+  /** Pods of an earlier run keep their addresses as long as their nodes do not come back: nobody else may have them. */
+  #reserve(): void {
+    for (const pod of this.#informers.informer<Pod>(PODS).lister.list()) {
+      const { podIP, phase } = pod.status ?? {};
+      const { nodeName } = pod.spec ?? {};
+      if (!podIP || !nodeName || phase === 'Succeeded' || phase === 'Failed') continue;
+      this.#addresses.reserve(podIP);
+      this.#reserved.set(nodeName, [...(this.#reserved.get(nodeName) ?? []), podIP]);
+    }
+  }
+
+  /** A node that comes back has lost its containers: its pods get new addresses. */
+  #giveBack(node: string): void {
+    for (const ip of this.#reserved.get(node) ?? []) this.#addresses.release(ip);
+    this.#reserved.delete(node);
   }
 
   #facts(options: SimulatedNodeOptions, index: number): NodeFacts {

@@ -136,4 +136,30 @@ describe('a cluster on a virtual clock', () => {
     }
     assert.equal(runs[0], runs[1]);
   });
+
+  it('no pod gets the address of one whose node has not come back', async () => {
+    await start({ nodes: 0 });
+    await clock.advance(SECOND);
+    const pod = (name: string, nodeName?: string) =>
+      ({
+        metadata: { name, namespace: 'default' },
+        spec: { containers: [{ name: 'c', image: 'nginx' }], ...(nodeName && { nodeName }) },
+      }) as Pod;
+    // As an earlier run left them.
+    for (const [name, nodeName, podIP] of [
+      ['gone', 'node-9', '10.244.0.1'],
+      ['back', 'node-1', '10.244.0.2'],
+    ] as const) {
+      const made = await cluster.client.create<Pod>(PODS, pod(name, nodeName), { namespace: 'default' });
+      const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }] };
+      await cluster.client.update<Pod>(PODS, { ...made, status }, { subresource: 'status' });
+    }
+    await cluster.nodes.add({ name: 'node-1' });
+    for (const name of ['a', 'b', 'c']) await cluster.client.create<Pod>(PODS, pod(name), { namespace: 'default' });
+    await clock.advance(30 * SECOND);
+    const addresses = (await pods()).map((p) => p.status?.podIP);
+    assert.equal(addresses.length, 5);
+    assert.equal(new Set(addresses).size, 5, addresses.join());
+    assert.ok(addresses.includes('10.244.0.1') && !addresses.includes(undefined), addresses.join());
+  });
 });

@@ -21,8 +21,18 @@ export class AddressPool {
     return toText(this.#base + 1 + n);
   }
 
+  /** Nobody is given it until it is released. An address outside the range is nobody's to give. */
+  reserve(ip: string): void {
+    const n = this.#indexOf(ip);
+    if (n >= 0 && n < this.#size) this.#used.add(n);
+  }
+
   release(ip: string): void {
-    this.#used.delete(ip.split('.').reduce((n, part) => n * 256 + Number(part), 0) - this.#base - 1);
+    this.#used.delete(this.#indexOf(ip));
+  }
+
+  #indexOf(ip: string): number {
+    return ip.split('.').reduce((n, part) => n * 256 + Number(part), 0) - this.#base - 1;
   }
 }
 
