@@ -371,6 +371,35 @@ describe('controllers', () => {
     assert.deepEqual(await used(), { configmaps: '1', 'count/jobs.batch': '0', pods: '0' });
   });
 
+  it('count a pod for another quota when it gets a deadline', async () => {
+    await using w = await World.open();
+    const scopes = ['Terminating', 'NotTerminating'] as const;
+    for (const scope of scopes)
+      await w.client.create<ResourceQuota>(RESOURCEQUOTAS, {
+        metadata: { name: scope.toLowerCase(), namespace },
+        spec: { hard: { pods: '5' }, scopes: [scope] },
+      });
+    const made = await w.client.create<Pod>(PODS, {
+      metadata: { name: 'p', namespace },
+      spec: template({}).spec,
+    } as Pod);
+    const used = async () => {
+      const quotas = scopes.map((s) => w.client.get<ResourceQuota>(RESOURCEQUOTAS, s.toLowerCase(), { namespace }));
+      return (await Promise.all(quotas)).map((q) => q.status?.used?.pods);
+    };
+    await w.run(3);
+    assert.deepEqual(await used(), ['0', '1']);
+    await w.client.patch<Pod>(
+      PODS,
+      made.metadata.name!,
+      'merge',
+      { spec: { activeDeadlineSeconds: 3600 } },
+      { namespace },
+    );
+    await w.run(3);
+    assert.deepEqual(await used(), ['1', '0']);
+  });
+
   it('say how many pods of a budget may be disrupted', async () => {
     await using w = await World.open();
     const spec = { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } } };

@@ -11,7 +11,7 @@ import { RESOURCEQUOTAS } from '../../client/resources.ts';
 import { isNotFound } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Evaluator, ResourceQuota } from '../../machinery/quota/evaluator.ts';
-import { evaluatorFor } from '../../machinery/quota/evaluators.ts';
+import { evaluatorFor, quotaMatches } from '../../machinery/quota/evaluators.ts';
 import { isEqual, parseQuantities } from '../../machinery/quota/quantities.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { ControllerLoop, periodically, together } from '../controller.ts';
@@ -119,24 +119,25 @@ class ResourceQuotaController implements Controller {
     const informer = shared ?? informers.informer<KubeObject>(ref, { metadataOnly });
     const handler = informer.addHandler({
       updated: (old, object) => {
-        if (this.#frees(evaluator, old, object)) this.#replenish(evaluator, object.metadata.namespace);
+        if (!metadataOnly) this.#replenish(evaluator, object, old);
       },
-      deleted: (object) => this.#replenish(evaluator, object.metadata.namespace),
+      deleted: (object) => this.#replenish(evaluator, object),
     });
     return { ref, evaluator, informer, handler };
   }
 
-  /** A pod that finished or shrank, a Service that changed its type: usage may have gone down. */
-  #frees(evaluator: Evaluator, old: KubeObject, object: KubeObject): boolean {
-    if (!(evaluator.resource.group === '' && NEEDS_OBJECTS.has(evaluator.resource.resource))) return false;
+  /** The quotas for which it counts are counted again; when it was changed and not deleted, those for which it now counts otherwise. */
+  #replenish(evaluator: Evaluator, object: KubeObject, old?: KubeObject): void {
+    const quotas = this.#quotas.lister.list(object.metadata.namespace);
+    if (quotas.length === 0) return;
     const now = this.#c.clock.now();
-    return !isEqual(evaluator.usage(old, now), evaluator.usage(object, now));
-  }
-
-  #replenish(evaluator: Evaluator, namespace: string | undefined): void {
-    for (const quota of this.#quotas.lister.list(namespace)) {
-      if (evaluator.matchingResources(Object.keys(quota.spec?.hard ?? {})).length > 0)
-        this.#loop.queue.add(keyOf(quota));
+    // A pod that finished or shrank, a Service that changed its type; not a pod that got a deadline, which moves to another quota.
+    const sameUsage = old !== undefined && isEqual(evaluator.usage(old, now), evaluator.usage(object, now));
+    for (const quota of quotas) {
+      const names = Object.keys(quota.spec?.hard ?? {});
+      const counts = (o: KubeObject) => quotaMatches(evaluator, quota, names, o);
+      if (evaluator.matchingResources(names).length === 0 || (sameUsage && counts(old) === counts(object))) continue;
+      this.#loop.queue.add(keyOf(quota));
     }
   }
 }

@@ -117,19 +117,33 @@ interface Claim extends KubeObject {
     volumeAttributesClassName?: string;
     resources?: { requests?: Record<string, string> };
   };
-  status?: { allocatedResources?: Record<string, string>; currentVolumeAttributesClassName?: string };
+  status?: {
+    allocatedResources?: Record<string, string>;
+    currentVolumeAttributesClassName?: string;
+    modifyVolumeStatus?: { targetVolumeAttributesClassName?: string };
+  };
 }
 
 const CLAIM_RESOURCES = ['persistentvolumeclaims', 'requests.storage'];
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';
 
+/** The VolumeAttributesClasses that a claim has, is to have or is on its way to. */
+function classesOf({ spec, status }: Claim): string[] {
+  const names = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return [...new Set(names)].filter((n) => n !== undefined && n !== '').sort() as string[];
+}
+
 const claimEvaluator: Evaluator = {
   resource: { group: '', resource: 'persistentvolumeclaims' },
   handles({ operation, subresource, object, oldObject }) {
     if (subresource === '') return operation === 'CREATE' || operation === 'UPDATE';
-    const allocated = (o: KubeObject | undefined) =>
-      JSON.stringify((o as Claim | undefined)?.status?.allocatedResources ?? {});
-    return subresource === 'status' && allocated(object) !== allocated(oldObject);
+    const counted = (o: KubeObject | undefined) =>
+      JSON.stringify([(o as Claim | undefined)?.status?.allocatedResources ?? {}, o ? classesOf(o as Claim) : []]);
+    return subresource === 'status' && counted(object) !== counted(oldObject);
   },
   matchingResources: (input) =>
     input.filter(
@@ -138,8 +152,7 @@ const claimEvaluator: Evaluator = {
     ),
   matchesScope(scope, object) {
     if (scope.scopeName !== 'VolumeAttributesClass') return false;
-    const { spec, status } = object as Claim;
-    const names = [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName].filter(Boolean);
+    const names = classesOf(object as Claim);
     return names.length === 0 ? scopeSelects(scope, undefined) : names.some((n) => scopeSelects(scope, n));
   },
   missing: () => undefined,
