@@ -6,6 +6,8 @@ import { FACTS } from '../../test/harness/facts.ts';
 import { needs } from '../../test/harness/needs.ts';
 import type { KubeObject } from '../machinery/meta/object.ts';
 import { printedKinds, printerFor } from './printers.ts';
+import type { ResourceRow } from './resource.ts';
+import { builtinRows } from './resources.ts';
 
 /** How the facts name what is not a kind of its own. */
 const KIND_OF: Record<string, string> = {
@@ -44,6 +46,27 @@ describe('printers', () => {
       assert.deepEqual(name === 'CSIDriver' ? got.slice(0, full.length) : got, full, name);
     }
     assert.equal(printedKinds.length, Object.keys(want).length - NOT_SERVED.length + OF_AGGREGATOR.length);
+  });
+
+  it('print an object that is nothing but its metadata: a bookmark of a Table is such a row', () => {
+    const rows = builtinRows();
+    const options = { now: Date.parse('2026-01-01T00:00:00Z') };
+    const empty = (row: ResourceRow) =>
+      printerFor(row).cells({ kind: row.kind, metadata: { resourceVersion: '1' } } as unknown as KubeObject, options);
+    for (const row of rows) {
+      const cells = empty(row);
+      // Upstream prints an age of IP addresses and has no column for it.
+      assert.equal(cells.length, printerFor(row).columns.length + (row.kind === 'IPAddress' ? 1 : 0), row.kind);
+      assert.ok(!cells.includes(undefined as never), `${row.kind}: ${JSON.stringify(cells)}`);
+    }
+    const of = (kind: string) => empty(rows.find((r) => r.kind === kind)!);
+    // As upstream's API server 1.36 sends them.
+    assert.deepEqual(of('Secret'), ['', '', 0, '<unknown>']);
+    assert.deepEqual(of('Pod'), ['', '0/0', '', '0', '<unknown>', '<none>', '<none>', '<none>', '<none>']);
+    assert.deepEqual(of('Deployment'), ['', '0/0', 0, 0, '<unknown>', '', '', '']);
+    assert.deepEqual(of('Role'), ['', '0001-01-01T00:00:00Z']);
+    assert.deepEqual(of('RoleBinding'), ['', '/', '<unknown>', '', '', '']);
+    assert.deepEqual(of('CSIDriver'), ['', true, false, false, '<unset>', false, '<none>', '<unknown>']);
   });
 
   it('say what their columns mean', () => {
@@ -172,7 +195,7 @@ describe('printers', () => {
     {
       kind: 'Deployment',
       object: { spec: { replicas: 3, template: {} }, status: { readyReplicas: 1 } },
-      want: ['x', '1/3', 0, 0, '5m', '', '', '<none>'],
+      want: ['x', '1/3', 0, 0, '5m', '', '', ''],
     },
     {
       kind: 'Job',

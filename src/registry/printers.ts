@@ -100,13 +100,16 @@ const byKind: Readonly<Record<string, unknown>> = {
   Workload: scheduling.workloadPrinter,
 };
 
+/** Go's time that was never set. */
+const ZERO_TIME = '0001-01-01T00:00:00Z';
+
 /** Upstream: apiserver/pkg/registry/rest/table.go */
 export const defaultPrinter: AnyPrinter = {
   columns: [
     { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 },
     { name: 'Created At', type: 'date', format: '', description: '', priority: 0 },
   ],
-  cells: (o) => [o.metadata.name ?? '', o.metadata.creationTimestamp ?? ''],
+  cells: (o) => [o.metadata.name ?? '', o.metadata.creationTimestamp ?? ZERO_TIME],
 };
 
 /** The printer of a built-in row. Events and autoscalers are printed from the version they are stored in. */

@@ -2,6 +2,7 @@
  * The frames of a watch: one event in one encoding and form, made once and shared by every watcher that wants it.
  * Upstream: apiserver/pkg/endpoints/handlers/watch.go, response.go watchEncoder
  */
+import type { Clock } from '../../base/clock.ts';
 import { watchFrame } from '../../machinery/codec/frames.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
 import type { Negotiated } from '../../machinery/codec/negotiate.ts';
@@ -14,7 +15,7 @@ import type { WatchEventObject } from '../request/exchange.ts';
 import { encodeStatus } from './errors.ts';
 import { encodeAs } from './output.ts';
 import type { TableRequest } from './table-request.ts';
-import { partialObject, tableOf } from './transform.ts';
+import { type Printable, partialObject, tableOf } from './transform.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
@@ -25,12 +26,14 @@ export class WatchFormat {
   readonly #endpoint: Endpoint;
   readonly #negotiated: Negotiated;
   readonly #table: TableRequest;
+  readonly #clock: Clock;
 
-  constructor(endpoint: Endpoint, negotiated: Negotiated, table: TableRequest) {
+  constructor(endpoint: Endpoint, negotiated: Negotiated, table: TableRequest, clock: Clock) {
     const { as, encoding } = negotiated;
     this.#endpoint = endpoint;
     this.#negotiated = negotiated;
     this.#table = table;
+    this.#clock = clock;
     const form = as === undefined ? '' : `${as.kind}/${as.version}/${as.kind === 'Table' ? table.includeObject : ''}`;
     this.id = `${endpoint.apiVersion} ${encoding} ${form}`;
     this.mediaType =
@@ -55,7 +58,12 @@ export class WatchFormat {
     if (as.kind !== 'Table') return this.#wrap(type, partialObject(bytes, as.version));
     const object = parseJson(bytes) as KubeObject;
     const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
-    return this.#wrap(type, tableOf(this.#endpoint, [{ object, bytes }], this.#table, metadata, headers));
+    return this.#wrap(type, this.#rowOf({ object, bytes }, this.#table, metadata, headers));
+  }
+
+  /** A Table of one row. Ages are as of now: the watch may have begun long ago. */
+  #rowOf(item: Printable, table: TableRequest, metadata: { resourceVersion: string }, headers: boolean): Buffer {
+    return tableOf(this.#endpoint, [item], { ...table, now: this.#clock.now() }, metadata, headers);
   }
 
   /** Events are the server's own objects in JSON: a caller in this process may have the objects themselves. */
@@ -76,25 +84,27 @@ export class WatchFormat {
     return this.#negotiated.as?.kind === 'Table';
   }
 
-  bookmark(revision: number, endsInitialEvents: boolean): Buffer {
+  /** `headers`: a Table says its columns. */
+  bookmark(revision: number, endsInitialEvents: boolean, headers: boolean): Buffer {
     const { as } = this.#negotiated;
+    const resourceVersion = String(revision);
     const annotations = endsInitialEvents ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
-    const metadata = { resourceVersion: String(revision), ...annotations };
+    const metadata = { resourceVersion, ...annotations };
     const { kind } = this.#endpoint.row;
     const { apiVersion } = this.#endpoint;
-    const object =
-      as === undefined
-        ? { kind, apiVersion, metadata }
-        : as.kind === 'Table'
-          ? {
-              kind: 'Table',
-              apiVersion: `meta.k8s.io/${as.version}`,
-              metadata: { resourceVersion: String(revision) },
-              columnDefinitions: null,
-              rows: [],
-            }
-          : { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${as.version}`, metadata };
-    return this.#wrap('BOOKMARK', Buffer.from(JSON.stringify(object)));
+    if (as !== undefined && as.kind !== 'Table') {
+      const partial = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${as.version}`, metadata };
+      return this.#wrap('BOOKMARK', Buffer.from(JSON.stringify(partial)));
+    }
+    const object = { kind, apiVersion, metadata };
+    const bytes = Buffer.from(JSON.stringify(object));
+    if (as === undefined) return this.#wrap('BOOKMARK', bytes);
+    // A row of an object that is nothing but this, as upstream prints it; the annotation is there for those who want no objects, too.
+    const table: TableRequest =
+      endsInitialEvents && this.#table.includeObject === 'None'
+        ? { ...this.#table, includeObject: 'Metadata' }
+        : this.#table;
+    return this.#wrap('BOOKMARK', this.#rowOf({ object, bytes }, table, { resourceVersion }, headers));
   }
 
   error(status: Status): Buffer {

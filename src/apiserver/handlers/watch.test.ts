@@ -155,4 +155,55 @@ describe('watch', () => {
     assert.equal(second.object.rows[0].cells[0], 'b');
     await reader.return?.();
   });
+
+  const watchTable = async (query: string) => {
+    const response = await api.transport.send({
+      method: 'GET',
+      url: `${MAPS}?watch=1&${query}`,
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+      signal: stop.signal,
+    });
+    const reader = response.body[Symbol.asyncIterator]();
+    return { next: async () => JSON.parse(String((await reader.next()).value)), close: () => reader.return?.() };
+  };
+
+  it('tables print ages as they are when something happens, however long ago the watch began', async () => {
+    const table = await watchTable('');
+    const next = table.next();
+    await clock.advance(60_000);
+    await call('POST', MAPS, { body: map('a') });
+    assert.deepEqual((await next).object.rows[0].cells, ['a', 0, '0s']);
+    await clock.advance(60_000);
+    const changed = table.next();
+    await call('PATCH', `${MAPS}/a`, {
+      body: { data: { other: 'x' } },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    assert.deepEqual((await changed).object.rows[0].cells, ['a', 1, '60s']);
+    await table.close();
+  });
+
+  it('a bookmark of a Table is a row of an object that is nothing but its revision', async () => {
+    const revision = String(await api.storage.currentRevision());
+    const initial = 'sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan';
+    const annotations = { 'k8s.io/initial-events-end': 'true' };
+    for (const include of ['', '&includeObject=None']) {
+      const table = await watchTable(initial + include);
+      const { type, object } = await table.next();
+      assert.equal(type, 'BOOKMARK');
+      assert.equal(object.columnDefinitions[0].name, 'Name');
+      assert.deepEqual(object.metadata, { resourceVersion: revision });
+      assert.deepEqual(object.rows, [
+        {
+          cells: ['', 0, '<unknown>'],
+          object: {
+            kind: 'PartialObjectMetadata',
+            apiVersion: 'meta.k8s.io/v1',
+            metadata: { resourceVersion: revision, annotations },
+          },
+        },
+      ]);
+      await table.close();
+    }
+  });
 });

@@ -27,9 +27,10 @@ const LAST_BOOKMARK_MS = 2_000;
 const SLAB = 128 * 1024;
 
 export async function serveWatch(request: ResourceRequest, options: ListOptions): Promise<void> {
-  const { context, endpoint } = request;
+  const { context, endpoint, server } = request;
   const negotiated = negotiateOutput(request, { stream: true });
-  const format = new WatchFormat(endpoint, negotiated, tableOptions(request, negotiated.as?.version));
+  const table = tableOptions(request, negotiated.as?.version);
+  const format = new WatchFormat(endpoint, negotiated, table, server.clock);
   const ending = new AbortController();
   const onAbort = () => ending.abort(context.signal.reason);
   if (context.signal.aborted) onAbort();
@@ -185,7 +186,8 @@ class WatchSession {
       size = 0;
     }
     if (opened.endsInitialEvents && this.#options.allowWatchBookmarks) {
-      parts.push(this.#format.bookmark(initial.revision, true));
+      parts.push(this.#format.bookmark(initial.revision, true, !this.#sentColumns));
+      this.#sentColumns = true;
       this.#lastBookmark = initial.revision;
     }
     if (parts.length === 0) return;
@@ -224,7 +226,7 @@ class WatchSession {
     }
     if (!opened.endsInitialEvents || !this.#options.allowWatchBookmarks) return;
     this.#lastBookmark = initial.revision;
-    stream.write(this.#format.bookmark(initial.revision, true));
+    stream.write(this.#format.bookmark(initial.revision, true, false));
     this.#listed();
   }
 
@@ -245,6 +247,7 @@ class WatchSession {
     const revision = this.#watch?.progress;
     if (revision === undefined || revision <= this.#lastBookmark || this.#stream === undefined) return;
     this.#lastBookmark = revision;
-    this.#stream.write(this.#format.bookmark(revision, false));
+    this.#stream.write(this.#format.bookmark(revision, false, !this.#sentColumns));
+    this.#sentColumns = true;
   }
 }

@@ -13,7 +13,8 @@ export const deploymentPrinter: Printer<Deployment> = {
     o.status?.availableReplicas ?? 0,
     age(o.metadata.creationTimestamp, options),
     ...containerCells(o.spec?.template?.spec?.containers),
-    formatLabelSelector(o.spec?.selector),
+    // Upstream's one printer that writes nothing for no selector.
+    o.spec?.selector === undefined ? '' : formatLabelSelector(o.spec.selector),
   ],
 };
 
@@ -67,7 +68,7 @@ export const controllerRevisionPrinter: Printer<ControllerRevision> = {
     return [
       o.metadata.name ?? '',
       owner ? `${kind}/${owner.name}` : '<none>',
-      Number(o.revision),
+      Number(o.revision ?? 0),
       age(o.metadata.creationTimestamp, options),
     ];
   },

@@ -15,7 +15,7 @@ export const horizontalPodAutoscalerPrinter: Printer<HorizontalPodAutoscaler> = 
   columns: columns('Name, Reference, Targets, MinPods, MaxPods, Replicas, Age'),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    `${o.spec?.scaleTargetRef.kind ?? ''}/${o.spec?.scaleTargetRef.name ?? ''}`,
+    `${o.spec?.scaleTargetRef?.kind ?? ''}/${o.spec?.scaleTargetRef?.name ?? ''}`,
     metrics(o.spec?.metrics ?? [], o.status?.currentMetrics ?? []),
     o.spec?.minReplicas === undefined ? '<unset>' : `${o.spec.minReplicas}`,
     o.spec?.maxReplicas ?? 0,

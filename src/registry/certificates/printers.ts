@@ -10,9 +10,9 @@ export const certificateSigningRequestPrinter: Printer<CertificateSigningRequest
   cells: (o, options) => [
     o.metadata.name ?? '',
     age(o.metadata.creationTimestamp, options),
-    o.spec.signerName || '<none>',
-    o.spec.username ?? '',
-    o.spec.expirationSeconds === undefined ? '<none>' : humanDuration(o.spec.expirationSeconds * 1000),
+    o.spec?.signerName || '<none>',
+    o.spec?.username ?? '',
+    o.spec?.expirationSeconds === undefined ? '<none>' : humanDuration(o.spec.expirationSeconds * 1000),
     condition(o),
   ],
 };
@@ -25,7 +25,7 @@ function condition(csr: CertificateSigningRequest): string {
 
 export const clusterTrustBundlePrinter: Printer<ClusterTrustBundle> = {
   columns: columns('Name, SignerName'),
-  cells: (o) => [o.metadata.name ?? '', o.spec.signerName || '<none>'],
+  cells: (o) => [o.metadata.name ?? '', o.spec?.signerName || '<none>'],
 };
 
 const FINAL_STATES = ['Issued', 'Denied', 'Failed'];
@@ -34,11 +34,11 @@ export const podCertificateRequestPrinter: Printer<PodCertificateRequest> = {
   columns: columns('Name, PodName, ServiceAccountName, NodeName, SignerName, State, UnverifiedUserAnnotations'),
   cells: (o) => [
     o.metadata.name ?? '',
-    o.spec.podName,
-    o.spec.serviceAccountName,
-    o.spec.nodeName,
-    o.spec.signerName,
+    o.spec?.podName ?? '',
+    o.spec?.serviceAccountName ?? '',
+    o.spec?.nodeName ?? '',
+    o.spec?.signerName ?? '',
     o.status?.conditions?.findLast((c) => FINAL_STATES.includes(c.type))?.type ?? 'Pending',
-    formatLabels(o.spec.unverifiedUserAnnotations),
+    formatLabels(o.spec?.unverifiedUserAnnotations),
   ],
 };

@@ -7,7 +7,7 @@ export const endpointSlicePrinter: Printer<EndpointSlice> = {
   columns: columns('Name, AddressType, Ports, Endpoints, Age'),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    o.addressType,
+    o.addressType ?? '',
     firstThree((o.ports ?? []).map((p) => `${p.port ?? p.name ?? '*'}`)),
     firstThree((o.endpoints ?? []).flatMap((e) => e.addresses)),
     age(o.metadata.creationTimestamp, options),

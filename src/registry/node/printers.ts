@@ -5,5 +5,5 @@ import type { Printer } from '../generic/printer.ts';
 
 export const runtimeClassPrinter: Printer<RuntimeClass> = {
   columns: columns('Name, Handler, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', o.handler, age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [o.metadata.name ?? '', o.handler ?? '', age(o.metadata.creationTimestamp, options)],
 };

@@ -14,7 +14,7 @@ export const bindingPrinter: Printer<RoleBinding | ClusterRoleBinding> = {
         .join(', ');
     return [
       o.metadata.name ?? '',
-      `${o.roleRef.kind}/${o.roleRef.name}`,
+      `${o.roleRef?.kind ?? ''}/${o.roleRef?.name ?? ''}`,
       age(o.metadata.creationTimestamp, options),
       of('User', (s) => s.name),
       of('Group', (s) => s.name),

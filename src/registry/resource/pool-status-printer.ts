@@ -17,7 +17,7 @@ export const resourcePoolStatusRequestPrinter: Printer<ResourcePoolStatusRequest
     const partial = end?.type === 'Complete' && poolCount > pools.length;
     return [
       o.metadata.name ?? '',
-      o.spec.driver,
+      o.spec?.driver ?? '',
       ...COUNTS.map((k) => (counted ? `${pools.reduce((sum, p) => sum + (p[k] ?? 0), 0)}` : '-')),
       counted ? `${pools.filter((p) => p.validationError !== undefined).length}` : '-',
       poolCount,

@@ -28,9 +28,9 @@ export const resourceSlicePrinter: Printer<ResourceSlice> = {
   columns: columns('Name, Node, Driver, Pool, Age'),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    o.spec.nodeName ?? '',
-    o.spec.driver,
-    o.spec.pool.name,
+    o.spec?.nodeName ?? '',
+    o.spec?.driver ?? '',
+    o.spec?.pool?.name ?? '',
     age(o.metadata.creationTimestamp, options),
   ],
 };
@@ -39,10 +39,10 @@ export const deviceTaintRulePrinter: Printer<DeviceTaintRule> = {
   columns: columns('Name, Key, Value, Effect, TimeAdded, Age'),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    o.spec.taint.key,
-    o.spec.taint.value ?? '',
-    o.spec.taint.effect,
-    o.spec.taint.timeAdded ? age(o.spec.taint.timeAdded, options) : '',
+    o.spec?.taint?.key ?? '',
+    o.spec?.taint?.value ?? '',
+    o.spec?.taint?.effect ?? '',
+    o.spec?.taint?.timeAdded ? age(o.spec.taint.timeAdded, options) : '',
     age(o.metadata.creationTimestamp, options),
   ],
 };

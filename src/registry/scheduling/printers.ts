@@ -28,8 +28,8 @@ export const podGroupPrinter: Printer<PodGroup> = {
     const status = scheduled === undefined ? 'Pending' : scheduled.status === 'True' ? 'Scheduled' : 'Unschedulable';
     return [
       o.metadata.name ?? '',
-      o.spec.schedulingPolicy?.gang ? 'Gang' : 'Basic',
-      o.spec.podGroupTemplateRef?.workload?.workloadName ?? '<none>',
+      o.spec?.schedulingPolicy?.gang ? 'Gang' : 'Basic',
+      o.spec?.podGroupTemplateRef?.workload?.workloadName ?? '<none>',
       disrupted?.reason ?? status,
       age(o.metadata.creationTimestamp, options),
     ];

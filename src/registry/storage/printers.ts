@@ -20,7 +20,7 @@ export const storageClassPrinter: Printer<StorageClass> = {
     const isDefault = DEFAULT_CLASS.some((a) => o.metadata.annotations?.[a] === 'true');
     return [
       `${o.metadata.name ?? ''}${isDefault ? ' (default)' : ''}`,
-      o.provisioner,
+      o.provisioner ?? '',
       o.reclaimPolicy ?? 'Delete',
       o.volumeBindingMode ?? 'Immediate',
       o.allowVolumeExpansion ?? false,
@@ -31,7 +31,7 @@ export const storageClassPrinter: Printer<StorageClass> = {
 
 export const volumeAttributesClassPrinter: Printer<VolumeAttributesClass> = {
   columns: columns('Name, DriverName, Age'),
-  cells: (o, options) => [o.metadata.name ?? '', o.driverName, age(o.metadata.creationTimestamp, options)],
+  cells: (o, options) => [o.metadata.name ?? '', o.driverName ?? '', age(o.metadata.creationTimestamp, options)],
 };
 
 export const volumeAttachmentPrinter: Printer<VolumeAttachment> = {
@@ -40,9 +40,9 @@ export const volumeAttachmentPrinter: Printer<VolumeAttachment> = {
   ),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    o.spec.attacher,
-    o.spec.source.persistentVolumeName ?? '',
-    o.spec.nodeName,
+    o.spec?.attacher ?? '',
+    o.spec?.source?.persistentVolumeName ?? '',
+    o.spec?.nodeName ?? '',
     o.status?.attached ?? false,
     age(o.metadata.creationTimestamp, options),
   ],
@@ -52,7 +52,7 @@ export const csiNodePrinter: Printer<CSINode> = {
   columns: columns('Name, Drivers:integer, Age'),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    (o.spec.drivers ?? []).length,
+    (o.spec?.drivers ?? []).length,
     age(o.metadata.creationTimestamp, options),
   ],
 };
@@ -63,12 +63,12 @@ export const csiDriverPrinter: Printer<CSIDriver> = {
   ),
   cells: (o, options) => [
     o.metadata.name ?? '',
-    o.spec.attachRequired ?? true,
-    o.spec.podInfoOnMount ?? false,
-    o.spec.storageCapacity ?? false,
-    o.spec.tokenRequests === undefined ? '<unset>' : o.spec.tokenRequests.map((t) => t.audience).join(','),
-    o.spec.requiresRepublish ?? false,
-    (o.spec.volumeLifecycleModes ?? []).join(',') || '<none>',
+    o.spec?.attachRequired ?? true,
+    o.spec?.podInfoOnMount ?? false,
+    o.spec?.storageCapacity ?? false,
+    o.spec?.tokenRequests === undefined ? '<unset>' : o.spec.tokenRequests.map((t) => t.audience).join(','),
+    o.spec?.requiresRepublish ?? false,
+    (o.spec?.volumeLifecycleModes ?? []).join(',') || '<none>',
     age(o.metadata.creationTimestamp, options),
   ],
 };
