@@ -129,6 +129,12 @@ function http1(handle: Handle, log: Logger): OnRequest {
 
 function ignore(): void {}
 
+/** Node's session keeps some of its closed streams referred to until a full collection (slots.ts tells how): not what listened to them, too. */
+function letGo(this: ServerHttp2Stream): void {
+  this.removeAllListeners();
+  this.on('error', ignore);
+}
+
 function http2(handle: Handle, log: Logger): OnStream {
   const serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
     run(handle, new Http2Exchange(stream, headers), log);
@@ -136,6 +142,7 @@ function http2(handle: Handle, log: Logger): OnStream {
   return (stream, headers, _flags, rawHeaders) => {
     // What becomes of a broken stream is told by its end.
     stream.on('error', ignore);
+    stream.once('close', letGo);
     if (headers[':method'] === 'CONNECT') return stream.respond({ ':status': 405 }, { endStream: true });
     if (headers.expect !== undefined) {
       if (headers.expect !== '100-continue') return stream.respond({ ':status': 417 }, { endStream: true });

@@ -1,7 +1,7 @@
 /**
  * Where the bytes of one cache lie: one behind the other in slabs. A small Buffer of Node's own shares a pool with whatever was allocated
  * beside it and keeps all of that; a slab holds nothing but entries. Memory of a slab is never written twice: what still lives in one that
- * has become sparse is copied on, and the old one lasts as long as somebody still reads from it.
+ * has become sparse is copied on, and the old one lasts as long as somebody still reads from it. What is large lies in no slab.
  */
 export interface Resident {
   /** Where its bytes lie; set by `Slabs` alone. Undefined: not in a slab. */
@@ -24,8 +24,8 @@ export interface Slab {
 const SLAB_BYTES = 256 << 10;
 /** The first one is small: most resources have few objects. */
 const FIRST_BYTES = 4 << 10;
-/** What is larger lies alone. */
-const ALONE_BYTES = SLAB_BYTES >> 2;
+/** What is larger lies alone: its place is free when nobody reads it any more, and nothing has to move for that. */
+const ALONE_BYTES = 4 << 10;
 /** A slab is given up when this part of it was left: memory stays below bytes / (1 - SPARSE). */
 const SPARSE = 1 / 4;
 

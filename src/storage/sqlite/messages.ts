@@ -16,7 +16,7 @@ export interface WriteMessage {
   id: number;
   keys: string[];
   numbers: Float64Array;
-  values: Uint8Array;
+  values: Uint8Array<ArrayBuffer>;
   /** The reply shall carry what the keys held before. */
   wantPrevious: boolean;
 }
@@ -34,6 +34,8 @@ export interface WrittenMessage {
   numbers: Float64Array;
   /** Previous values one after the other, when asked for; their lengths are in `numbers`. */
   previous: Uint8Array;
+  /** What the values came in, for those of a later message. */
+  spare: ArrayBuffer;
   revision: number;
 }
 

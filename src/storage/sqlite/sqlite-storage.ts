@@ -99,6 +99,10 @@ interface Waiting {
 
 const NOTHING = Buffer.alloc(0);
 const FLUSH_OPERATIONS = 1024;
+/** Buffers for values are a multiple of this long, so that one fits another message; longer ones are not kept. */
+const SPARE_STEP = 64 << 10;
+const SPARE_BYTES = 1 << 20;
+const SPARES = 2;
 
 class SqliteStorage implements Storage {
   readonly capabilities: StorageCapabilities = { durable: true, shared: false };
@@ -112,6 +116,8 @@ class SqliteStorage implements Storage {
   #flushDue = false;
   /** What the worker has not answered yet; the slot is the message's id. */
   readonly #asked = new Slots<readonly Operation[] | Waiting>();
+  /** Came back from the worker: a new buffer a message would be garbage of both threads, which neither collects soon. */
+  readonly #spares: ArrayBuffer[] = [];
   #failure: StorageError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -284,7 +290,7 @@ class SqliteStorage implements Storage {
     }
     let size = 0;
     for (const { value } of operations) size += value?.length ?? 0;
-    const values = new Uint8Array(new ArrayBuffer(size));
+    const values = new Uint8Array(this.#spare(size), 0, size);
     const numbers = new Float64Array(operations.length * OP_NUMBERS);
     const keys: string[] = new Array(operations.length);
     let at = 0;
@@ -307,6 +313,20 @@ class SqliteStorage implements Storage {
       numbers.buffer,
       values.buffer,
     ]);
+  }
+
+  #spare(size: number): ArrayBuffer {
+    const i = this.#spares.findIndex((s) => s.byteLength >= size);
+    if (i >= 0) return this.#spares.splice(i, 1)[0]!;
+    return new ArrayBuffer(Math.max(Math.ceil(size / SPARE_STEP), 1) * SPARE_STEP);
+  }
+
+  #keepSpare(spare: ArrayBuffer): void {
+    if (spare.byteLength > SPARE_BYTES) return;
+    // The smallest goes: what is kept grows to what messages need.
+    this.#spares.push(spare);
+    this.#spares.sort((a, b) => a.byteLength - b.byteLength);
+    if (this.#spares.length > SPARES) this.#spares.shift();
   }
 
   #post(request: Request, transfer: ArrayBuffer[] = []): void {
@@ -343,7 +363,8 @@ class SqliteStorage implements Storage {
     this.#idle();
   }
 
-  #onWritten(operations: readonly Operation[], { numbers, previous, revision }: WrittenMessage): void {
+  #onWritten(operations: readonly Operation[], { numbers, previous, spare, revision }: WrittenMessage): void {
+    this.#keepSpare(spare);
     const listening = !this.#hub.idle;
     const events: WatchEvent[] = [];
     let at = 0;

@@ -78,9 +78,10 @@ function writeGroup(group: readonly WriteMessage[]): void {
     for (const message of group) {
       const { numbers, previous } = store.write(message);
       const packed = pack(previous);
+      const spare = message.values.buffer;
       replies.push({
-        message: { type: 'written', id: message.id, numbers, previous: packed, revision: store.revision },
-        transfer: [numbers.buffer as ArrayBuffer, packed.buffer],
+        message: { type: 'written', id: message.id, numbers, previous: packed, spare, revision: store.revision },
+        transfer: [numbers.buffer as ArrayBuffer, packed.buffer, spare],
       });
     }
     store.commit();
