@@ -266,14 +266,32 @@ export function applyMechanism(
 
 /** In the words of the YAML reader, also of JSON. */
 function repeatedKeys(body: Buffer, applied: object): string[] {
-  if (body[0] === 0x7b && findDuplicateKeys(body, applied).length === 0) return [];
+  if (body[0] === 0x7b) {
+    try {
+      if (findDuplicateKeys(body, applied).length === 0) return [];
+    } catch {
+      // YAML in braces that is no JSON.
+    }
+  }
   return findYamlDuplicates(body.toString());
+}
+
+/** YAML. Nearly all of it is sent as JSON, which is read faster; braces alone do not make it so: commas at the end, comments, keys without quotes. */
+function parseText(body: Buffer): unknown {
+  if (body[0] === 0x7b) {
+    try {
+      return parseJson(body);
+    } catch {
+      // The YAML reader has the last word, and the words of the error.
+    }
+  }
+  return parseYaml(body.toString());
 }
 
 export function parseApplied(body: Buffer, type: string): KubeObject {
   let parsed: unknown;
   try {
-    parsed = type === APPLY_CBOR ? decodeCbor(body) : body[0] === 0x7b ? parseJson(body) : parseYaml(body.toString());
+    parsed = type === APPLY_CBOR ? decodeCbor(body) : parseText(body);
   } catch (err) {
     throw badRequest(
       `error decoding YAML: error converting YAML to JSON: ${err instanceof Error ? err.message : String(err)}`,

@@ -349,6 +349,19 @@ describe('verbs', () => {
     assert.equal(other.json.details.causes[0].reason, 'FieldManagerConflict');
   });
 
+  it('apply reads YAML in braces, which need not be JSON', async () => {
+    const headers = { 'content-type': 'application/apply-patch+yaml' };
+    const bodies = [
+      '{"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "a",},\n\t"data": {"k": "v",},\n}',
+      '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: v}} # as typed',
+    ];
+    for (const text of bodies) {
+      const url = `${MAPS}/a?fieldManager=me&fieldValidation=Strict`;
+      const { json } = await call('PATCH', url, { body: text, headers });
+      assert.deepEqual([json.kind, json.data], ['ConfigMap', { k: 'v' }], text);
+    }
+  });
+
   it('finalizers hold a deletion until the last one goes', async () => {
     await call('POST', MAPS, { body: { ...map('a'), metadata: { name: 'a', finalizers: ['example.com/hold'] } } });
     const marked = await call('DELETE', `${MAPS}/a`);
