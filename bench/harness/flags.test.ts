@@ -39,8 +39,8 @@ describe('flags of the bench', () => {
       { args: [], ids: 'B1 B5 B16 FLAT', seconds: 2, rounds: 3 },
       { args: ['flat', 'b1'], ids: 'B1 FLAT', seconds: 2, rounds: 3 },
       { args: ['--quick'], ids: 'B1 B5 B16 FLAT', seconds: 1, rounds: 2 },
-      { args: ['--ci'], ids: 'B1 B5', seconds: 0.5, rounds: 1 },
-      { args: ['--ci', 'B16'], ids: 'B16', seconds: 0.5, rounds: 1 },
+      { args: ['--ci'], ids: 'B1 B5', seconds: 0.25, rounds: 3 },
+      { args: ['--ci', 'B16'], ids: 'B16', seconds: 0.25, rounds: 3 },
       { args: ['--full', '--seconds', '9'], ids: 'B1 B5 B16 FLAT', seconds: 9, rounds: 5 },
       { args: ['--rounds', '7', 'B5'], ids: 'B5', seconds: 2, rounds: 7 },
     ];

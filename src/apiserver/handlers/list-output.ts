@@ -33,7 +33,6 @@ const LETTER_A = 0x61;
 const TAIL = Buffer.from(']}\n');
 const CLOSE = Buffer.from('}');
 const CLOSE_ROW = Buffer.from('}}');
-const OBJECT_KEY = Buffer.from(',"object":');
 const NULL = Buffer.from('null');
 const NO_METADATA = Buffer.from('{}');
 
@@ -113,31 +112,32 @@ function* putPlain(slabs: Slabs, endpoint: Endpoint, listed: Listed): Pieces {
 function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed: Listed): Pieces {
   const { endpoint } = request;
   const meta = listMeta(listed);
-  let put: (entry: Entry) => void;
+  let put: (entry: Entry, isFirst: boolean) => void;
   if (as.kind === 'Table') {
     const options = tableOptions(request, as.version);
     slabs.putText(tableHead(endpoint, options, meta));
     put = rowWriter(slabs, endpoint, options);
   } else {
     slabs.put(head('PartialObjectMetadataList', `meta.k8s.io/${as.version}`, meta));
-    const open = Buffer.from(`{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${as.version}","metadata":`);
-    put = (entry) => putMetadata(slabs, endpoint.store.bytes(entry), spanOf(endpoint, entry), open, CLOSE);
+    const open = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${as.version}","metadata":`;
+    put = (entry, isFirst) => {
+      slabs.putText(isFirst ? open : `,${open}`);
+      putMetadata(slabs, endpoint.store.bytes(entry), spanOf(endpoint, entry));
+      slabs.putShort(CLOSE);
+    };
   }
-  let first = true;
+  let isFirst = true;
   for (const entry of listed.entries) {
-    if (!first) slabs.put(COMMA);
-    first = false;
-    put(entry);
+    put(entry, isFirst);
+    isFirst = false;
     yield;
   }
   slabs.put(TAIL);
 }
 
-function putMetadata(slabs: Slabs, bytes: Buffer, span: MetadataSpan | undefined, open: Buffer, close: Buffer): void {
-  slabs.put(open);
-  if (span === undefined) slabs.put(NO_METADATA);
+function putMetadata(slabs: Slabs, bytes: Buffer, span: MetadataSpan | undefined): void {
+  if (span === undefined) slabs.putShort(NO_METADATA);
   else slabs.put(bytes, span.start, span.end);
-  slabs.put(close);
 }
 
 const SPAN_SIZE = 250;
@@ -149,12 +149,13 @@ function spanOf({ spanForm, store }: Endpoint, entry: Entry): MetadataSpan | und
 }
 
 /** Rows of built-in kinds are kept; columns of custom resources may look anywhere and at the time. */
-function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (entry: Entry) => void {
+function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (entry: Entry, isFirst: boolean) => void {
   const { store, isCustom, printer, rowForm } = endpoint;
   const { now, includeObject } = options;
-  const open = Buffer.from(
-    `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${options.version}","metadata":`,
-  );
+  const open =
+    includeObject === 'Metadata'
+      ? `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${options.version}","metadata":`
+      : ',"object":';
   const make = (entry: Entry): Row => {
     const bytes = store.bytes(entry);
     const span = metadataSpan(bytes);
@@ -162,15 +163,18 @@ function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (en
     return { ...printRow(printer, parseWithoutManagedFields(bytes, span) as KubeObject, bytes, now), span };
   };
   const sizeOf = (row: Row) => (row.isKept ? rowSize(row) : 0);
-  return (entry) => {
+  return (entry, isFirst) => {
     const bytes = store.bytes(entry);
     const row = isCustom ? make(entry) : entry.form(rowForm, make, sizeOf);
-    slabs.putText(rowAt(row, now));
-    if (includeObject === 'Metadata') putMetadata(slabs, bytes, row.span, open, CLOSE_ROW);
-    else {
-      slabs.put(OBJECT_KEY);
-      slabs.put(includeObject === 'None' ? NULL : bytes);
-      slabs.put(CLOSE);
+    // One write of text costs less than three copies.
+    slabs.putText((isFirst ? '' : ',') + rowAt(row, now) + open);
+    if (includeObject === 'Metadata') {
+      putMetadata(slabs, bytes, row.span);
+      slabs.putShort(CLOSE_ROW);
+    } else {
+      if (includeObject === 'None') slabs.putShort(NULL);
+      else slabs.put(bytes);
+      slabs.putShort(CLOSE);
     }
   };
 }
