@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { requestEntityTooLarge } from '../machinery/errors/status-error.ts';
 import type { Exchange, Peer, ResponseStream } from './request/exchange.ts';
@@ -106,9 +106,13 @@ export abstract class HttpExchange implements Exchange {
   stream(status: number, headers: Record<string, string>): ResponseStream {
     const out = this.#begin(status, headers, undefined);
     if (out !== undefined && 'flushHeaders' in out) out.flushHeaders();
-    return new HttpResponseStream(this.outgoing, this, () => {
+    return this.responseStream(() => {
       this.#ended = true;
     });
+  }
+
+  protected responseStream(onEnd: () => void): ResponseStream {
+    return new HttpResponseStream(this.outgoing, this, onEnd);
   }
 
   upgrade(): { socket: Duplex; head: Buffer } | undefined {
@@ -182,55 +186,62 @@ function peerOf(connection: object, socketOf: () => TLSSocket): Peer {
   return peer;
 }
 
-class HttpResponseStream implements ResponseStream {
-  readonly #response: Outgoing;
-  readonly #count: { sent: number };
+export class HttpResponseStream implements ResponseStream {
+  protected readonly response: Outgoing;
+  protected readonly count: { sent: number };
   readonly #onEnd: () => void;
 
   constructor(response: Outgoing, count: { sent: number }, onEnd: () => void) {
-    this.#response = response;
-    this.#count = count;
+    this.response = response;
+    this.count = count;
     this.#onEnd = onEnd;
   }
 
   write(chunk: Buffer, taken?: () => void): boolean {
-    if (this.#response.destroyed || this.#response.writableEnded) return true;
-    this.#count.sent += chunk.length;
-    if (taken === undefined) return this.#response.write(chunk);
+    if (this.response.destroyed || this.response.writableEnded) return true;
+    this.count.sent += chunk.length;
+    if (taken === undefined) return this.response.write(chunk);
     // After a failure the chunk may lie in a queue still.
-    return this.#response.write(chunk, (err) => {
+    return this.response.write(chunk, (err) => {
       if (err === undefined || err === null) taken();
     });
   }
   get pending(): number {
-    return this.#response.writableLength;
+    return this.response.writableLength;
   }
   drained(signal?: AbortSignal): Promise<void> {
-    const response = this.#response;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      if (response.destroyed || !response.writableNeedDrain) return resolve();
-      const done = () => {
-        response.off('drain', done);
-        response.off('close', done);
-        signal?.removeEventListener('abort', aborted);
-        resolve();
-      };
-      const aborted = () => {
-        response.off('drain', done);
-        response.off('close', done);
-        reject(signal?.reason);
-      };
-      response.once('drain', done);
-      response.once('close', done);
-      signal?.addEventListener('abort', aborted, { once: true });
-    });
+    return drainedOf(this.response, signal);
   }
   end(): void {
     this.#onEnd();
-    if (!this.#response.destroyed) this.#response.end();
+    if (!this.response.destroyed) this.response.end();
   }
   abort(): void {
-    this.#response.destroy();
+    this.response.destroy();
   }
+}
+
+/** What `drained` promises of a stream, of a response or what lies under it. */
+export function drainedOf(
+  response: Pick<Writable, 'destroyed' | 'writableNeedDrain' | 'once' | 'off'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    if (response.destroyed || !response.writableNeedDrain) return resolve();
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      signal?.removeEventListener('abort', aborted);
+      resolve();
+    };
+    const aborted = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      reject(signal?.reason);
+    };
+    response.once('drain', done);
+    response.once('close', done);
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
 }

@@ -113,21 +113,24 @@ class WatchSession {
     if (stream === undefined) return;
     const { deliveries } = batch;
     if (deliveries.length === 0 || this.#sendObjects(batch, stream)) return;
-    let bytes: Buffer;
+    let isFlowing: boolean;
     if (this.#format.isTable && !this.#sentColumns) {
       this.#sentColumns = true;
-      bytes = Buffer.concat(
+      const bytes = Buffer.concat(
         deliveries.map((d, i) => (i === 0 ? this.#format.encode(d.type, d.entry, true) : this.#format.frame(d))),
       );
+      this.#metrics.sent(deliveries.length, bytes.length);
+      isFlowing = stream.write(bytes);
     } else {
-      bytes = batch.memo(this.#format.id, (b) =>
+      const bytes = batch.memo(this.#format.id, (b) =>
         b.deliveries.length === 1
           ? this.#format.frame(b.deliveries[0]!)
           : Buffer.concat(b.deliveries.map((d) => this.#format.frame(d))),
       );
+      this.#metrics.sent(deliveries.length, bytes.length);
+      isFlowing = stream.writeShared?.(bytes) ?? stream.write(bytes);
     }
-    this.#metrics.sent(deliveries.length, bytes.length);
-    if (!stream.write(bytes)) this.#waitForClient(stream);
+    if (!isFlowing) this.#waitForClient(stream);
   }
 
   /** To a caller in this process. False: it gets bytes, as everybody does. */

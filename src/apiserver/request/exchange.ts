@@ -65,6 +65,8 @@ export interface ResponseStream {
    * `chunk` any more, so that it may be filled anew; a transport that hands chunks on never calls it.
    */
   write(chunk: Buffer, taken?: () => void): boolean;
+  /** As `write`, of bytes that many streams are given: what goes around them is made once. Absent: nothing would be gained. */
+  writeShared?(chunk: Buffer): boolean;
   /**
    * Only for a caller that accepts objects: watch events as they are, shared with the cache, to be changed by nobody. `size` is what
    * they would have been in bytes. Bytes may be written in between.

@@ -24,7 +24,7 @@ export type IndexValues<T> = (name: string, entry: CacheEntry<T>) => readonly st
  */
 const REST = 10;
 const LEAST_REST_MS = 1;
-const MOST_REST_MS = 50;
+const MOST_REST_MS = 25;
 
 /** Groups by selector id. */
 type Groups<T> = Map<string, WatchGroup<T>>;
