@@ -4,7 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import { background } from '../../base/background.ts';
-import type { Status } from '../../machinery/errors/status-error.ts';
+import { internalError, type Status } from '../../machinery/errors/status-error.ts';
 import type { SpdySession, SpdyStream } from './spdy/spdy-session.ts';
 import { sendAll } from './websocket.ts';
 
@@ -44,13 +44,22 @@ export async function sendVerdict(ws: WebSocket, protocol: string, verdict: Stat
   ws.close(1000);
 }
 
-/** Runs until the command has ended or the client is gone. */
+/** Runs until the command has ended or the client is gone. When the kubelet's side breaks the client is told so; it throws all the same. */
 export async function translateExec(
   ws: WebSocket,
   protocol: string,
   session: SpdySession,
   options: StreamOptions,
 ): Promise<void> {
+  try {
+    await translate(ws, protocol, session, options);
+  } catch (err) {
+    if (ws.readyState === ws.OPEN) await sendVerdict(ws, protocol, internalError(err).status);
+    throw err;
+  }
+}
+
+async function translate(ws: WebSocket, protocol: string, session: SpdySession, options: StreamOptions): Promise<void> {
   const base64 = protocol.includes('base64');
   const send = (channel: number, data: Buffer) => {
     if (ws.readyState !== ws.OPEN) return Promise.resolve();
