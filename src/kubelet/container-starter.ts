@@ -282,10 +282,20 @@ export class ContainerStarter {
       hash: this.hashOf(c),
       resources: this.resources(pod, c),
       securityContext: containerSecurity(pod, c, image),
+      ...this.#target(request),
       restartPolicy: restartPolicyOf(pod, c),
       isInit: (pod.spec?.initContainers ?? []).some((i) => i.name === c.name && i.restartPolicy !== 'Always'),
       ownerKind: pod.metadata.ownerReferences?.find((r) => r.controller)?.kind ?? '',
     };
+  }
+
+  /** An ephemeral container is among the processes of the one it targets. */
+  #target({ pod, container: c, record }: StartRequest): { targetId?: string } {
+    const name = pod.spec?.ephemeralContainers?.find((e) => e.name === c.name)?.targetContainerName;
+    if (!name) return {};
+    const target = record?.containers.find((r) => r.name === name);
+    if (target === undefined) throw new ContainerConfigError(`unable to find target container ${name}`);
+    return { targetId: target.id };
   }
 
   async #volumeMounts(

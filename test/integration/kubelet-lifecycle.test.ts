@@ -654,6 +654,28 @@ describe('kubelet: lives of pods', function () {
     assert.deepEqual([s?.restartCount, s?.state?.terminated?.exitCode, p.status?.phase], [0, 1, 'Running']);
   });
 
+  it('an ephemeral container whose target is not there waits and says so', async () => {
+    await make('a', { containers: [sh('sleep 1000')], initContainers: [sh('sleep 10', { name: 'first' })] });
+    await vc.clock.advance(1000);
+    const [main] = (await pod('a')).spec!.containers;
+    const ephemeralContainers = [{ ...sh('sleep 1000', { name: 'debug' }), targetContainerName: main!.name }];
+    await vc.client.patch(
+      PODS,
+      'a',
+      'strategic',
+      { spec: { ephemeralContainers } },
+      { namespace: scope.namespace, subresource: 'ephemeralcontainers' },
+    );
+    await vc.clock.advance(1000);
+    const state = async () => (await pod('a')).status?.ephemeralContainerStatuses?.[0]?.state;
+    assert.deepEqual((await state())?.waiting, {
+      reason: 'CreateContainerConfigError',
+      message: `unable to find target container ${main!.name}`,
+    });
+    await vc.clock.advance(30_000);
+    assert.ok((await state())?.running);
+  });
+
   it('resizes a running container in place, or restarts it where its policy says so', async () => {
     const resources = { requests: { cpu: '100m', memory: '64Mi' } };
     const resizePolicy = [

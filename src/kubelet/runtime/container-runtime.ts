@@ -79,6 +79,8 @@ export interface ContainerConfig {
   hash: string;
   resources: { cpuMillis?: number; cpuLimitMillis?: number; memoryLimit?: number; oomScoreAdj: number };
   securityContext: ContainerSecurity;
+  /** The container of the sandbox whose processes this one is among. */
+  targetId?: string;
   /** What else the simulated runtime goes by. */
   restartPolicy: 'Always' | 'OnFailure' | 'Never';
   /** An init container, which has to end; sidecars are not. */

@@ -42,7 +42,7 @@ const MASKED = [
 ];
 const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const NS = { pod: 'POD', container: 'CONTAINER', node: 'NODE' } as const;
+const NS = { pod: 'POD', container: 'CONTAINER', node: 'NODE', target: 'TARGET' } as const;
 
 function podLabels(pod: PodReference): Record<string, string> {
   return { [LABEL.podName]: pod.name, [LABEL.podNamespace]: pod.namespace, [LABEL.podUid]: pod.uid };
@@ -129,8 +129,9 @@ export function containerMessage(c: ContainerConfig, sandbox: SandboxConfig): Re
         privileged: s.privileged,
         namespace_options: {
           network: sandbox.hostNetwork ? NS.node : NS.pod,
-          pid: sandbox.hostPID ? NS.node : sandbox.shareProcessNamespace ? NS.pod : NS.container,
+          pid: processesOf(c, sandbox),
           ipc: sandbox.hostIPC ? NS.node : NS.pod,
+          ...(c.targetId === undefined ? {} : { target_id: c.targetId }),
         },
         ...(s.runAsUser === undefined ? {} : { run_as_user: { value: s.runAsUser } }),
         ...(s.runAsGroup === undefined ? {} : { run_as_group: { value: s.runAsGroup } }),
@@ -143,6 +144,11 @@ export function containerMessage(c: ContainerConfig, sandbox: SandboxConfig): Re
       },
     },
   };
+}
+
+function processesOf(c: ContainerConfig, sandbox: SandboxConfig): string {
+  if (c.targetId !== undefined) return NS.target;
+  return sandbox.hostPID ? NS.node : sandbox.shareProcessNamespace ? NS.pod : NS.container;
 }
 
 const CPU_PERIOD = 100_000;

@@ -445,6 +445,17 @@ export function runtimeSuite(
         assert.equal((await record(s, a)).state, 'running');
       });
 
+      it('a container that targets another is among its processes', async () => {
+        const s = await sandbox();
+        const target = await start(s, 'httpd -f -p 8080 -h /etc', { name: 'a' });
+        const processesFrom = async (extra: Partial<ContainerConfig>) => {
+          const id = await start(s, 'sleep 1000', extra);
+          return (await runtime().execSync(id, ['ps'], 5000)).stdout.toString();
+        };
+        assert.match(await processesFrom({ name: 'b', targetId: target }), /httpd/);
+        assert.doesNotMatch(await processesFrom({ name: 'c' }), /httpd/);
+      });
+
       it('whoever comes later finds everything', async () => {
         const { reopen } = subject();
         assert.ok(reopen);
