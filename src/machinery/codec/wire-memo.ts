@@ -47,10 +47,7 @@ export class Memo {
       this.#rest--;
       return undefined;
     }
-    if (this.#era !== era) {
-      this.#era = era;
-      this.#pieces = [];
-    }
+    if (this.#era !== era) this.#forget();
     const pieces = this.#pieces;
     for (let i = 0; i < pieces.length; i++) {
       const piece = pieces[i]!;
@@ -91,15 +88,29 @@ export class Memo {
     const json = Buffer.allocUnsafeSlow(to - from);
     b.copy(json, 0, from, to);
     const piece: Piece = { json, size, wire: undefined, isUsed: false };
-    total += json.length + size;
+    total += held(piece);
     if (total > MAX_TOTAL) {
-      total = 0;
+      total = held(piece);
       era++;
     }
+    if (this.#era !== era) this.#forget();
     this.#credit = Math.max(0, this.#credit - COST);
     const pieces = this.#pieces;
     if (pieces.length < PIECES) pieces.push(piece);
-    else pieces[PIECES - 1] = piece;
+    else {
+      total -= held(pieces[PIECES - 1]!);
+      pieces[PIECES - 1] = piece;
+    }
     return piece;
   }
+
+  #forget(): void {
+    this.#era = era;
+    this.#pieces = [];
+    this.#credit = CREDIT;
+  }
+}
+
+function held({ json, size }: Piece): number {
+  return json.length + size;
 }

@@ -5,6 +5,26 @@
  */
 import { canonicalQuantity } from '../quantity/quantity.ts';
 import { timestampOf } from './wire-encode.ts';
+import {
+  base64End,
+  CLOSE,
+  CLOSE_LIST,
+  COLON,
+  COMMA,
+  integerEnd,
+  integerOf,
+  MAX_DIGITS,
+  MINUS,
+  nestedEnd,
+  OPEN,
+  OPEN_LIST,
+  PADDING,
+  plainEnd,
+  QUOTE,
+  scalarEnd,
+  secondsOf,
+  textEnd,
+} from './wire-lex.ts';
 import type { Memo, Piece } from './wire-memo.ts';
 import { hashStep, nestedPlan, type PlanKey, UNUSUAL, varintSize, type WirePlan } from './wire-plan.ts';
 import {
@@ -23,21 +43,11 @@ import {
   TIME,
 } from './wire-table.ts';
 
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 const LETTER_F = 0x66;
 const LETTER_Z = 0x5a;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 
 /** A record: the key's order, bytes behind tag and length, where the next record begins, and two numbers of the value. */
 export const SIZE = 1;
@@ -189,17 +199,17 @@ function lookUp({ byHash }: WirePlan, start: number): PlanKey | undefined {
 
 /** A member no protobuf has, from behind its opening quote. */
 function skipMember(start: number): number {
-  const i = plainEnd(start);
+  const i = plainEnd(source, start);
   if (source[i + 1] !== COLON) throw UNUSUAL;
   const value = i + 2;
   switch (source[value]) {
     case OPEN:
     case OPEN_LIST:
-      return nestedEnd(value);
+      return nestedEnd(source, value);
     case QUOTE:
-      return textEnd(value + 1) + 1;
+      return textEnd(source, value + 1) + 1;
     default:
-      return scalarEnd(value);
+      return scalarEnd(source, value);
   }
 }
 
@@ -266,7 +276,7 @@ function map(key: PlanKey, start: number): number {
     for (;;) {
       if (b[i] !== QUOTE) throw UNUSUAL;
       const from = i + 1;
-      const to = plainEnd(from);
+      const to = plainEnd(source, from);
       if (lastFrom >= 0 && !isOrdered(b, lastFrom, lastTo, from, to)) throw UNUSUAL;
       lastFrom = from;
       lastTo = to;
@@ -313,7 +323,8 @@ function value(key: PlanKey, i: number): number {
     }
     case INT32:
     case INT64: {
-      const end = integerEnd(i);
+      const end = integerEnd(b, i);
+      const integer = integerOf(b, i, end);
       record(key.order, 0, integer, 0);
       added = key.tagSize + varintSize(integer);
       return end;
@@ -334,7 +345,7 @@ function value(key: PlanKey, i: number): number {
       return integerOrText(key, i);
     case RAW: {
       if (b[i] !== OPEN || !key.field.messageName.endsWith('.FieldsV1')) throw UNUSUAL;
-      const end = nestedEnd(i);
+      const end = nestedEnd(source, i);
       const n = end - i;
       put(key, 1 + varintSize(n) + n, i, end);
       return end;
@@ -352,26 +363,6 @@ function put(key: PlanKey, size: number, from: number, to: number): void {
   added = key.tagSize + varintSize(size) + size;
 }
 
-/** Of a key, from behind the quote to the closing one. */
-function plainEnd(start: number): number {
-  const b = source;
-  let i = start;
-  for (; b[i] !== QUOTE; i++) if (i >= b.length || b[i] === BACKSLASH) throw UNUSUAL;
-  return i;
-}
-
-/** From behind the opening quote to the closing one. */
-function textEnd(start: number): number {
-  const b = source;
-  const n = b.length;
-  for (let i = start; i < n; i++) {
-    const c = b[i];
-    if (c === QUOTE) return i;
-    if (c === BACKSLASH) i++;
-  }
-  throw UNUSUAL;
-}
-
 function text(key: PlanKey, start: number): number {
   const b = source;
   const n = b.length;
@@ -384,7 +375,7 @@ function text(key: PlanKey, start: number): number {
       return i + 1;
     }
     if (c === BACKSLASH) {
-      const end = textEnd(i) + 1;
+      const end = textEnd(source, i) + 1;
       other(key, JSON.parse(b.toString('utf8', start, end)) as string);
       return end;
     }
@@ -399,59 +390,16 @@ function other(key: PlanKey, written: string, around = 0): void {
   put(key, around === 0 ? n : around + varintSize(n) + n, -texts.length, n);
 }
 
-function nestedEnd(start: number): number {
-  const b = source;
-  const n = b.length;
-  let depth = 0;
-  for (let i = start; i < n; i++) {
-    const c = b[i]!;
-    if (c === QUOTE) {
-      for (i++; i < n; i++) {
-        const d = b[i];
-        if (d === QUOTE) break;
-        if (d === BACKSLASH) i++;
-      }
-    } else if (c === OPEN || c === OPEN_LIST) depth++;
-    else if ((c === CLOSE || c === CLOSE_LIST) && --depth === 0) return i + 1;
-  }
-  throw UNUSUAL;
-}
-
-function scalarEnd(start: number): number {
-  const b = source;
-  let i = start;
-  while (i < b.length && b[i] !== COMMA && b[i] !== CLOSE && b[i] !== CLOSE_LIST) i++;
-  return i;
-}
-
-let integer = 0;
-const MAX_DIGITS = 9;
-
-/** The number is in `integer`. */
-function integerEnd(start: number): number {
-  const b = source;
-  let n = 0;
-  let i = start;
-  for (; ; i++) {
-    const c = b[i]!;
-    if (!(c >= ZERO && c <= NINE)) break;
-    n = n * 10 + (c - ZERO);
-  }
-  const c = b[i];
-  if (i === start || i - start > MAX_DIGITS || (c !== COMMA && c !== CLOSE && c !== CLOSE_LIST)) throw UNUSUAL;
-  integer = n;
-  return i;
-}
-
 function integerOrText(key: PlanKey, start: number): number {
   if (source[start] !== QUOTE) {
-    const end = integerEnd(start);
+    const end = integerEnd(source, start);
+    const integer = integerOf(source, start, end);
     // type, intVal, empty strVal
     put(key, 2 + 1 + varintSize(integer) + 2, integer, -1);
     return end;
   }
   const from = start + 1;
-  const to = plainEnd(from);
+  const to = plainEnd(source, from);
   const n = to - from;
   put(key, 2 + 2 + 1 + varintSize(n) + n, from, to);
   return to + 1;
@@ -464,10 +412,10 @@ function quantity(key: PlanKey, start: number): number {
   let end: number;
   if (b[start] === QUOTE) {
     from++;
-    to = plainEnd(from);
+    to = plainEnd(source, from);
     end = to + 1;
   } else {
-    to = scalarEnd(start);
+    to = scalarEnd(source, start);
     end = to;
     if (b[start] === MINUS || to - start > MAX_DIGITS) throw UNUSUAL;
   }
@@ -490,11 +438,11 @@ function time(key: PlanKey, start: number): number {
   const b = source;
   if (b[start] !== QUOTE) throw UNUSUAL;
   const from = start + 1;
-  const to = plainEnd(from);
+  const to = plainEnd(source, from);
   const isMicro = key.field.type === MICRO_TIME;
   let seconds = -1;
   let nanos = 0;
-  if (!isMicro && to - from === TIME_LENGTH && b[to - 1] === LETTER_Z) seconds = secondsOf(from);
+  if (!isMicro && to - from === TIME_LENGTH && b[to - 1] === LETTER_Z) seconds = secondsOf(source, from);
   if (seconds < 0) {
     const at = timestampOf(b.toString('latin1', from, to), isMicro);
     if (at === undefined) throw UNUSUAL;
@@ -505,46 +453,10 @@ function time(key: PlanKey, start: number): number {
   return to + 1;
 }
 
-function two(at: number): number {
-  const tens = source[at]! - ZERO;
-  const ones = source[at + 1]! - ZERO;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 100;
-}
-
-/** Of `2006-01-02T15:04:05Z`; -1 for what has to be looked at more closely. */
-function secondsOf(at: number): number {
-  const b = source;
-  const year = two(at) * 100 + two(at + 2);
-  const month = two(at + 5);
-  const day = two(at + 8);
-  const hour = two(at + 11);
-  const minute = two(at + 14);
-  const second = two(at + 17);
-  if (b[at + 4] !== MINUS || b[at + 7] !== MINUS || b[at + 10] !== 0x54 || b[at + 13] !== COLON) return -1;
-  if (b[at + 16] !== COLON || year < 1970 || year > 2037 || month < 1 || month > 12 || day < 1 || day > 28) return -1;
-  if (hour > 23 || minute > 59 || second > 59) return -1;
-  // Days since 1970-01-01, years counted from March.
-  const y = month > 2 ? year : year - 1;
-  const dayOfYear = Math.trunc((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  const days = y * 365 + Math.trunc(y / 4) - Math.trunc(y / 100) + Math.trunc(y / 400) + dayOfYear - 719_468;
-  return ((days * 24 + hour) * 60 + minute) * 60 + second;
-}
-
-/** A character of base64 and no padding. */
-const isBase64 = new Uint8Array(256);
-for (const c of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')) isBase64[c] = 1;
-const PADDING = 0x3d;
-
 function base64(key: PlanKey, start: number): number {
-  const b = source;
-  if (b[start] !== QUOTE) throw UNUSUAL;
   const from = start + 1;
-  let i = from;
-  while (isBase64[b[i]!] === 1) i++;
-  const chars = i - from;
-  while (b[i] === PADDING) i++;
-  const padding = i - from - chars;
-  if (b[i] !== QUOTE || (i - from) % 4 !== 0 || padding > 2) throw UNUSUAL;
-  put(key, ((i - from) / 4) * 3 - padding, from, i);
-  return i + 1;
+  const to = base64End(source, start);
+  const padding = source[to - 1] !== PADDING ? 0 : source[to - 2] !== PADDING ? 1 : 2;
+  put(key, ((to - from) / 4) * 3 - padding, from, to);
+  return to + 1;
 }
