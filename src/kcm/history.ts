@@ -29,9 +29,16 @@ interface TemplatePatch {
   spec: { template: PodTemplateSpec & { $patch: 'replace' } };
 }
 
-/** What is stored: replaces the whole template. */
+/** What is stored: replaces the whole template. Its keys are sorted: upstream's controllers hold theirs against it byte by byte. */
 export function templatePatch(template: PodTemplateSpec): TemplatePatch {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return { spec: { template: sorted({ ...template, $patch: 'replace' }) } };
+}
+
+function sorted<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(sorted) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([k, v]) => [k, sorted(v)])) as T;
 }
 
 /** The template that a revision brings back. */
@@ -42,11 +49,7 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec {
 
 /** As JSON is written by upstream: keys sorted, no HTML characters. */
 function sortedJson(value: unknown): string {
-  const text = JSON.stringify(value, (_, v: unknown) =>
-    typeof v === 'object' && v !== null && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
-  );
+  const text = JSON.stringify(sorted(value));
   return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
