@@ -1,9 +1,9 @@
 /** Encoding that copies unchanged parts says what encoding everything says. */
 import assert from 'node:assert/strict';
 import { parseJson } from '../codec/json.ts';
-import { encodeShared } from './encode-shared.ts';
+import { encodeShared, keptAs } from './encode-shared.ts';
 import type { KubeObject } from './object.ts';
-import { encodeForStorage } from './resource-version.ts';
+import { encodeForStorage, spliceResourceVersion } from './resource-version.ts';
 
 describe('encodeShared', () => {
   const entry = { manager: 'a', operation: 'Update', fieldsV1: { 'f:spec': {} } };
@@ -42,6 +42,25 @@ describe('encodeShared', () => {
     for (const name of ['a', 'eine längere', 'b']) {
       const object = of(name, { status, spec });
       assert.equal(text(object), encodeForStorage(object).toString());
+    }
+  });
+
+  it('copies from what is served, once that is kept', () => {
+    const spec = { text: 'größer als “A” 😀'.repeat(50), list: [1, { a: null }] };
+    const of = (name: string, meta: object, more: object): KubeObject =>
+      ({ kind: 'Pod', apiVersion: 'v1', metadata: { name, ...meta }, ...more }) as never;
+    const managed = { managedFields: [{ ...entry, fieldsV1: { [`f:${'x'.repeat(600)}`]: {} } }] };
+    for (const meta of [{}, { uid: 'u' }, managed, { uid: 'u', ...managed }]) {
+      let revision = 9;
+      for (const name of ['a', 'ä', 'eine längere', 'b']) {
+        const object = of(name, meta, { spec, status: { phase: name } });
+        const written = encodeShared(object);
+        assert.equal(written.toString(), encodeForStorage(object).toString());
+        revision *= 11;
+        const served = spliceResourceVersion(written, revision, (length) => Buffer.allocUnsafeSlow(length));
+        keptAs(written, served);
+        written.fill(0);
+      }
     }
   });
 

@@ -6,11 +6,21 @@ import { stringifyJson } from '../codec/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from './object.ts';
 import { storedMetadata } from './resource-version.ts';
 
-interface Place {
+/** The bytes of one encoding. */
+interface Encoding {
   bytes: Buffer;
+  /** How much further behind everything lies than it was written: a resourceVersion came before it. */
+  shift: number;
+}
+
+interface Place {
+  encoding: Encoding;
   from: number;
   to: number;
 }
+
+/** By the bytes that were written. */
+const encodings = new WeakMap<Buffer, Encoding>();
 
 /** Of spec, status and the like, and of entries of managedFields. */
 const places = new WeakMap<object, Place>();
@@ -108,15 +118,33 @@ class Pieces {
     if (this.#pieces.length === 0) return Buffer.from(this.#text);
     this.#flush();
     const bytes = Buffer.allocUnsafe(this.#length);
+    const encoding = { bytes, shift: 0 };
     let at = 0;
     for (let i = 0; i < this.#pieces.length; i++) {
       const piece = this.#pieces[i]!;
       const from = at;
-      at += typeof piece === 'string' ? bytes.write(piece, at) : piece.bytes.copy(bytes, at, piece.from, piece.to);
+      at += typeof piece === 'string' ? bytes.write(piece, at) : copyPiece(piece, bytes, at);
       const part = this.#parts[i];
       // The newest bytes are those that are kept anyway.
-      if (part !== undefined) places.set(part, { bytes, from, to: at });
+      if (part !== undefined) places.set(part, { encoding, from, to: at });
     }
+    encodings.set(bytes, encoding);
     return bytes;
   }
+}
+
+function copyPiece({ encoding, from, to }: Place, into: Buffer, at: number): number {
+  const { bytes, shift } = encoding;
+  return bytes.copy(into, at, from + shift, to + shift);
+}
+
+/**
+ * What `encodeShared` wrote is kept as `served`, with a resourceVersion in its metadata: parts are copied from there from now on, and the
+ * bytes that were written can go. Not where the served ones share their memory: all of that would stay.
+ */
+export function keptAs(written: Buffer, served: Buffer): void {
+  const encoding = encodings.get(written);
+  if (encoding === undefined || served.length !== served.buffer.byteLength) return;
+  encoding.bytes = served;
+  encoding.shift = served.length - written.length;
 }

@@ -9,7 +9,7 @@ import type { Random } from '../../base/random.ts';
 import { encodeJson, parseJson } from '../../machinery/codec/json.ts';
 import { badRequest, type GroupResource } from '../../machinery/errors/status-error.ts';
 import { cloneJson } from '../../machinery/meta/clone.ts';
-import { encodeShared } from '../../machinery/meta/encode-shared.ts';
+import { encodeShared, keptAs } from '../../machinery/meta/encode-shared.ts';
 import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../machinery/meta/object.ts';
 import {
   encodeForStorage,
@@ -168,7 +168,10 @@ export class StoreCore {
   serve(object: KubeObject, stored: Buffer, revision: number, key?: string): Buffer {
     // The cache has heard of it before the writer: its bytes are the same, and made once for everybody.
     const entry = key !== undefined && this.isStorageVersion ? this.cache.peek(key) : undefined;
-    if (entry !== undefined && entry.revision === revision) return entry.bytes;
+    if (entry !== undefined && entry.revision === revision) {
+      if (this.#shares) keptAs(stored, entry.bytes);
+      return entry.bytes;
+    }
     const bytes = this.isStorageVersion ? stored : encodeForStorage(object);
     return revision === 0 ? bytes : spliceResourceVersion(bytes, revision);
   }
