@@ -20,7 +20,6 @@ const log = { ...silentLogger, error: (msg: string, fields?: object) => console.
 const pki = await ensurePki(`${dir}/pki`, { clock, random, serviceIP: '10.96.0.1', ips: ['127.0.0.1'] });
 const storage = await openSqliteStorage({ dir, clock });
 startCompactor(storage, { clock, log });
-giveBackWhenQuiet({ clock });
 const server = await standardApiServer({
   storage,
   clock,
@@ -33,6 +32,7 @@ const server = await standardApiServer({
     verifyKeys: [pki.serviceAccountPublicKey],
   },
 });
+giveBackWhenQuiet({ clock, giveBack: (signal) => server.giveBack(signal) });
 await writeKubeconfig(`${dir}/kubeconfig`, {
   server: `https://127.0.0.1:${port}`,
   ca: pki.ca.certificate,

@@ -102,6 +102,8 @@ export interface ApiServer extends AsyncDisposable {
   client(user?: UserInfo, headers?: Record<string, string>): Client;
   /** The storage was compacted: caches forget what was before. */
   compacted(revision: number): void;
+  /** There is nothing to do now, until the signal: memory that is not needed for what is stored can go. */
+  giveBack(signal: AbortSignal): Promise<void>;
   /** Ends watches, waits for requests, closes listeners and storage. Idempotent. */
   close(): Promise<void>;
 }
@@ -258,6 +260,7 @@ function assemble(parts: Parts): ApiServer {
     metrics,
     shutdownSignal: gate.shutdown,
     compacted: (revision) => cacher.compacted(revision),
+    giveBack: (signal) => cacher.giveBack(signal),
     handle: entry,
     transport,
     client,

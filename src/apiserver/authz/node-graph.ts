@@ -98,7 +98,6 @@ export class NodeGraph {
     if (this.#owned.get(key)?.state === state) return;
     this.#drop(key);
     const owned: Owned = { state, edges: [], ends: [] };
-    this.#owned.set(key, owned);
     const reach = (v: string, node: string) => connect(this.#nodes, v, node, owned);
     const via = (v: string, to: string) => connect(this.#via, v, to, owned);
     switch (resource) {
@@ -115,6 +114,8 @@ export class NodeGraph {
         if (node) reach(vertex(resource, object.metadata.namespace ?? '', object.metadata.name!), node);
       }
     }
+    // A list that grew has room for many more.
+    this.#owned.set(key, { state, edges: owned.edges.slice(), ends: owned.ends.slice() });
   }
 
   delete(resource: string, object: { metadata: { name?: string; namespace?: string } }): void {

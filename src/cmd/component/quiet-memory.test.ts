@@ -22,4 +22,24 @@ describe('memory given back when quiet', () => {
       assert.deepEqual(said, want);
     });
   }
+
+  it('asks the server to give back what it can, until it is no longer quiet', async () => {
+    const clock = new VirtualClock();
+    const signals: AbortSignal[] = [];
+    const looks = [0, 0, 0, 0.5, 0, 0];
+    const options = { clock, utilization: () => looks.shift() ?? 0, say() {} };
+    const quiet = giveBackWhenQuiet({ ...options, giveBack: async (signal) => void signals.push(signal) });
+    await clock.advance(6000);
+    assert.deepEqual(
+      signals.map((s) => s.aborted),
+      [false],
+    );
+    await clock.advance(6000);
+    assert.deepEqual(
+      signals.map((s) => s.aborted),
+      [true, false],
+    );
+    quiet[Symbol.dispose]();
+    assert.equal(signals[1]!.aborted, true);
+  });
 });

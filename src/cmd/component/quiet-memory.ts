@@ -6,6 +6,7 @@
 import { flushCompileCache } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
+import { background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 
 const LOOK_MS = 2_000;
@@ -20,6 +21,8 @@ export interface QuietMemoryOptions {
   utilization?(): number;
   /** Says whether memory counts more than speed. */
   say?(isQuiet: boolean): void;
+  /** What the server itself can do; called once each time it becomes quiet, until the signal says that it no longer is. */
+  giveBack?(signal: AbortSignal): Promise<void>;
 }
 
 /** Until it is disposed of; then all is as it was. */
@@ -27,18 +30,26 @@ export function giveBackWhenQuiet({
   clock,
   utilization = loopUtilization(),
   say = tellV8,
+  giveBack,
 }: QuietMemoryOptions): Disposable {
   let quietLooks = 0;
+  let giving: AbortController | undefined;
+  const tell = (isQuiet: boolean) => {
+    say(isQuiet);
+    giving?.abort();
+    giving = isQuiet ? new AbortController() : undefined;
+    if (giving !== undefined && giveBack !== undefined) background('giving memory back', giveBack(giving.signal));
+  };
   const timer = clock.every(LOOK_MS, () => {
     const before = quietLooks >= QUIET_LOOKS;
     quietLooks = utilization() < QUIET ? quietLooks + 1 : 0;
     const now = quietLooks >= QUIET_LOOKS;
-    if (now !== before) say(now);
+    if (now !== before) tell(now);
   });
   return {
     [Symbol.dispose]() {
       timer.cancel();
-      if (quietLooks >= QUIET_LOOKS) say(false);
+      if (quietLooks >= QUIET_LOOKS) tell(false);
     },
   };
 }

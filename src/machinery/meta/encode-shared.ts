@@ -140,11 +140,12 @@ function copyPiece({ encoding, from, to }: Place, into: Buffer, at: number): num
 
 /**
  * What `encodeShared` wrote is kept as `served`, with a resourceVersion in its metadata: parts are copied from there from now on, and the
- * bytes that were written can go. Not where the served ones share their memory: all of that would stay.
+ * bytes that were written can go. When the served ones move, what comes back wants to know.
  */
-export function keptAs(written: Buffer, served: Buffer): void {
+export function keptAs(written: Buffer, served: Buffer): { bytes: Buffer } | undefined {
   const encoding = encodings.get(written);
-  if (encoding === undefined || served.length !== served.buffer.byteLength) return;
+  if (encoding === undefined) return undefined;
   encoding.bytes = served;
   encoding.shift = served.length - written.length;
+  return encoding;
 }

@@ -169,7 +169,7 @@ export class StoreCore {
     // The cache has heard of it before the writer: its bytes are the same, and made once for everybody.
     const entry = key !== undefined && this.isStorageVersion ? this.cache.peek(key) : undefined;
     if (entry !== undefined && entry.revision === revision) {
-      if (this.#shares) keptAs(stored, entry.bytes);
+      if (this.#shares) entry.copiedFrom(keptAs(stored, entry.bytes));
       return entry.bytes;
     }
     const bytes = this.isStorageVersion ? stored : encodeForStorage(object);

@@ -44,6 +44,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
   #forms: Map<string, unknown> | undefined;
   #kept: Kept | undefined;
   #isRetired = false;
+  #reader: { bytes: Buffer } | undefined;
   slab: Slab | undefined;
   budgeted: Budgeted | undefined;
 
@@ -108,6 +109,12 @@ export class CacheEntry<T> implements Resident, Forgetful {
   moved(bytes: Buffer): void {
     if (this.#bytes === undefined) this.#value = bytes;
     else this.#bytes = bytes;
+    if (this.#reader !== undefined) this.#reader.bytes = bytes;
+  }
+
+  /** `reader` refers to the bytes as long as the parsed object is kept: it follows them when they move. */
+  copiedFrom(reader: { bytes: Buffer } | undefined): void {
+    if (this.#object !== undefined) this.#reader = reader;
   }
 
   /** Bytes held. */
@@ -165,6 +172,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
   retire(): void {
     this.#slots = undefined;
     this.#object = undefined;
+    this.#reader = undefined;
     this.forgetForms();
     this.#isRetired = true;
     this.#codec.budget?.remove(this);
@@ -174,6 +182,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
   /** For the budget. */
   forgetObject(): void {
     this.#object = undefined;
+    this.#reader = undefined;
   }
 
   /** The last state of a deleted object (or one that left a selection): the same content with the revision of the event. */

@@ -54,6 +54,10 @@ const FETCHED_MS = 60_000;
 const MANY = 64;
 // How old a bookmark of an idle resource may be on a shared store, ms.
 const PROGRESS_MS = 5_000;
+// What was replaced: a part of what there is, within bounds.
+const HISTORY = 1 / 8;
+const MIN_HISTORY_BYTES = 8 << 20;
+const MAX_HISTORY_BYTES = 32 << 20;
 // A change in history without what it replaced.
 const CHANGE_BYTES = 100;
 
@@ -68,7 +72,7 @@ export class CacheSource<T> implements AsyncDisposable {
   readonly #log: Logger;
   readonly #listener: CacheListener<T>;
   readonly #maxEvents: number;
-  readonly #maxBytes: number;
+  readonly #maxBytes: number | undefined;
   readonly #abort = new AbortController();
   #content: Content<T> | undefined;
   #filled: PromiseWithResolvers<Content<T>> = Promise.withResolvers();
@@ -95,7 +99,7 @@ export class CacheSource<T> implements AsyncDisposable {
     this.#log = log;
     this.#listener = listener;
     this.#maxEvents = options.historyEvents ?? 20_000;
-    this.#maxBytes = options.historyBytes ?? 32 << 20;
+    this.#maxBytes = options.historyBytes;
     this.#filled.promise.catch(() => {});
     background(`watch cache ${options.prefix}`, this.#run(), log);
   }
@@ -185,6 +189,11 @@ export class CacheSource<T> implements AsyncDisposable {
   compact(revision: number): void {
     for (const change of this.#content?.map.compact(revision) ?? []) this.#forget(change);
     for (const kept of this.#fetched.keys()) if (kept < revision) this.#fetched.delete(kept);
+  }
+
+  /** As `Slabs.tidy`. */
+  tidy(): boolean {
+    return this.#slabs.tidy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -294,13 +303,20 @@ export class CacheSource<T> implements AsyncDisposable {
         this.#log.error('a change could not be delivered', { key: event.key, revision: event.revision, err });
       }
     }
-    while (map.historyLength > this.#maxEvents || this.#historyBytes > this.#maxBytes) {
+    const maxBytes = this.#maxHistoryBytes();
+    while (map.historyLength > this.#maxEvents || this.#historyBytes > maxBytes) {
       const oldest = map.oldest;
       if (oldest === undefined) break;
       map.dropOldest();
       this.#forget(oldest);
     }
     if (events.length > 0) hub.commit(raw ?? [], events[events.length - 1]!.revision);
+  }
+
+  #maxHistoryBytes(): number {
+    if (this.#maxBytes !== undefined) return this.#maxBytes;
+    const present = this.#slabs.size - this.#historyBytes;
+    return Math.min(Math.max(present * HISTORY, MIN_HISTORY_BYTES), MAX_HISTORY_BYTES);
   }
 
   /** The change is no longer history, and what it replaced no longer anywhere here. */

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { type Logger, silentLogger } from '../../base/log.ts';
+import { Turns } from '../../base/turns.ts';
 import { compacted } from '../errors.ts';
 import type {
   GetOptions,
@@ -42,6 +43,7 @@ export function openCacher(storage: Storage, options: CacherOptions): Cacher {
 interface AnyCache extends AsyncDisposable {
   ready(signal?: AbortSignal): Promise<void>;
   compact(revision: number): void;
+  tidy(): boolean;
 }
 
 export class Cacher implements Storage {
@@ -147,6 +149,15 @@ export class Cacher implements Storage {
   /** The store below was compacted, by whomever: pages and watches from before are refused here as they are there. */
   compacted(revision: number): void {
     for (const cache of this.#caches.values()) cache.compact(revision);
+  }
+
+  /** Gives up what can be made again and closes the gaps between entries, a slice at a time: for when there is nothing else to do. */
+  async giveBack(signal: AbortSignal): Promise<void> {
+    this.#budget.clear();
+    const turns = Turns.of(this.#clock);
+    for (const cache of this.#caches.values()) {
+      while (!signal.aborted && cache.tidy()) if (turns.isOver) await turns.next();
+    }
   }
 
   size(): Promise<number> {

@@ -49,6 +49,15 @@ describe('ObjectBudget', () => {
     assert.equal(budget.bytes, 60);
   });
 
+  it('gives up everything when told so', () => {
+    const budget = new ObjectBudget(100);
+    const { all, forgotten } = entries(30, 30, 30);
+    for (const e of all) budget.add(e);
+    budget.clear();
+    assert.deepEqual(forgotten, [0, 1, 2]);
+    assert.equal(budget.bytes, 0);
+  });
+
   it('keeps the newest even when it is larger than the budget', () => {
     const budget = new ObjectBudget(10);
     const { all, forgotten } = entries(5, 50);

@@ -63,6 +63,15 @@ export class ObjectBudget {
     this.#bytes -= size;
   }
 
+  /** Every object is forgotten. */
+  clear(): void {
+    while (this.#oldest !== undefined) {
+      const { entry } = this.#oldest;
+      this.remove(entry);
+      entry.forgetObject();
+    }
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

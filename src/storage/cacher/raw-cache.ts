@@ -92,6 +92,11 @@ export class RawCache implements AsyncDisposable {
     this.#source.compact(revision);
   }
 
+  /** As `Slabs.tidy`. */
+  tidy(): boolean {
+    return this.#source.tidy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source[Symbol.asyncDispose]();
   }

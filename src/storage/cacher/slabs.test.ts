@@ -55,6 +55,41 @@ describe('Slabs', () => {
     assert.ok(memory(all) < held(all) * 1.34 + (512 << 10), `${memory(all)} for ${held(all)}`);
   });
 
+  it('does so in large slabs too, a little at a time', () => {
+    const random = seededRandom(8);
+    const slabs = new Slabs();
+    const all = Array.from({ length: 3000 }, (_, i) => new Bytes(slabs, 10_000, i & 255));
+    for (let i = 0; i < 20_000; i++) {
+      const at = random.int(all.length);
+      slabs.leave(all[at]!);
+      all[at] = new Bytes(slabs, 5000 + random.int(10_000), i & 255);
+      assert.equal(slabs.size, held(all));
+    }
+    for (const b of all) b.check();
+    // One that is filled, one that is emptied.
+    assert.ok(memory(all) < held(all) * 1.34 + (65 << 20), `${memory(all)} for ${held(all)}`);
+  });
+
+  it('becomes dense when there is time for it', () => {
+    const random = seededRandom(9);
+    const slabs = new Slabs();
+    const all = Array.from({ length: 3000 }, (_, i) => new Bytes(slabs, 1000, i & 255));
+    for (let i = 0; i < 5000; i++) {
+      const at = random.int(all.length);
+      slabs.leave(all[at]!);
+      all[at] = new Bytes(slabs, 500 + random.int(1000), i & 255);
+    }
+    let steps = 0;
+    while (slabs.tidy()) steps++;
+    assert.ok(steps > 0);
+    for (const b of all) b.check();
+    assert.ok(memory(all) < held(all) * 1.05 + (256 << 10), `${memory(all)} for ${held(all)}`);
+    assert.equal(slabs.tidy(), false);
+    for (const b of all) slabs.leave(b);
+    assert.equal(slabs.size, 0);
+    assert.equal(slabs.tidy(), false);
+  });
+
   it('leaves what was read from a slab as it was', () => {
     const slabs = new Slabs();
     const all = Array.from({ length: 1000 }, (_, i) => new Bytes(slabs, 1000, i & 255));

@@ -14,7 +14,7 @@ export interface WatchCacheOptions<T> {
   fields?(object: T): Readonly<Record<string, string>>;
   /** Made when first asked for, kept current from then on. */
   indexes?: Readonly<Record<string, (entry: CacheEntry<T>) => readonly string[]>>;
-  /** Bounds of the history. Default 20 000 changes, 32 MB of superseded bytes. */
+  /** Bounds of the history. Default 20 000 changes; superseded bytes: an eighth of what there is, between 8 and 32 MB. */
   historyEvents?: number;
   historyBytes?: number;
 }

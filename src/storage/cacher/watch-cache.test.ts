@@ -346,6 +346,45 @@ describe('watch cache', () => {
     );
   });
 
+  it('lets what was replaced be an eighth of what there is, and not less than 8 MB', async () => {
+    await using t = await open();
+    const large = (i: number) => Buffer.from(`{"metadata":{"name":"${i}"},"text":"${'x'.repeat(1 << 20)}"}`);
+    const remembered = async (root: string, objects: number) => {
+      const cache = t.cacher.cacheFor<Thing>({ prefix: root });
+      await cache.ready();
+      for (let i = 0; i < objects; i++) await t.cacher.create(`${root}k${i}`, large(i));
+      const revisions = [await t.cacher.create(`${root}key`, large(0))];
+      for (let i = 0; i < 20; i++) revisions.push(await t.cacher.update(`${root}key`, large(i), revisions.at(-1)!));
+      let n = 0;
+      for (const after of revisions.toReversed()) {
+        try {
+          (await cache.watch({ ...observer(), after })).close();
+          n++;
+        } catch (err) {
+          assert.ok(isStorageError(err, 'Compacted'));
+        }
+      }
+      return n - 1;
+    };
+    assert.equal(await remembered('/registry/few/', 1), 7);
+    assert.equal(await remembered('/registry/many/', 95), 11);
+  });
+
+  it('gives back what it can, and has everything as before', async () => {
+    await using t = await open();
+    const revisions: number[] = [];
+    for (let i = 0; i < 200; i++) revisions.push(await t.cacher.create(keyOf(`${i}`), thing(`${i}`)));
+    for (let i = 0; i < 200; i += 2) await t.cacher.delete(keyOf(`${i}`), revisions[i]!);
+    await t.cacher.compact(await t.cacher.currentRevision());
+    const texts = async () => (await t.cache.list()).entries.map((e) => e.bytes.toString());
+    const before = await texts();
+    const { object } = t.cache.peek(keyOf('1'))!;
+    await t.cacher.giveBack(new AbortController().signal);
+    assert.deepEqual(await texts(), before);
+    assert.notEqual(t.cache.peek(keyOf('1'))!.object, object);
+    assert.deepEqual(t.cache.peek(keyOf('1'))!.object, object);
+  });
+
   it('keeps as much history after compactions as before them', async () => {
     await using t = await open();
     const cache = t.cacher.cacheFor<Thing>({ prefix: '/registry/some/', historyBytes: 5000 });

@@ -256,6 +256,11 @@ export class WatchCache<T> {
     }
   }
 
+  /** As `Slabs.tidy`. */
+  tidy(): boolean {
+    return this.#source.tidy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source[Symbol.asyncDispose]();
   }
