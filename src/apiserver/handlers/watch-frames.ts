@@ -9,7 +9,7 @@ import type { Negotiated } from '../../machinery/codec/negotiate.ts';
 import type { Status } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
 import type { Entry } from '../../registry/generic/store-core.ts';
-import type { Delivery } from '../../storage/cacher/delivery.ts';
+import type { Delivery, WatchBatch } from '../../storage/cacher/delivery.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { WatchEventObject } from '../request/exchange.ts';
 import { encodeStatus } from './errors.ts';
@@ -48,6 +48,10 @@ export class WatchFormat {
   frame(delivery: Delivery<KubeObject>): Buffer {
     return delivery.frame(this.id, () => this.encode(delivery.type, delivery.entry, false));
   }
+
+  /** Of all changes of a batch; made once for the life of a watch, which gets thousands of them a second. */
+  readonly frames = ({ deliveries }: WatchBatch<KubeObject>): Buffer =>
+    deliveries.length === 1 ? this.frame(deliveries[0]!) : Buffer.concat(deliveries.map((d) => this.frame(d)));
 
   /** Of an object as it is; `headers`: a Table says its columns. */
   encode(type: EventType, entry: Entry, headers: boolean): Buffer {

@@ -122,11 +122,7 @@ class WatchSession {
       this.#metrics.sent(deliveries.length, bytes.length);
       isFlowing = stream.write(bytes);
     } else {
-      const bytes = batch.memo(this.#format.id, (b) =>
-        b.deliveries.length === 1
-          ? this.#format.frame(b.deliveries[0]!)
-          : Buffer.concat(b.deliveries.map((d) => this.#format.frame(d))),
-      );
+      const bytes = batch.memo(this.#format.id, this.#format.frames);
       this.#metrics.sent(deliveries.length, bytes.length);
       isFlowing = stream.writeShared?.(bytes) ?? stream.write(bytes);
     }

@@ -20,11 +20,11 @@ class Memo {
   #made: unknown;
   #others: Map<string, unknown> | undefined;
 
-  protected remember<E>(name: string, make: () => E): E {
+  protected remember<E>(name: string, make: (self: this) => E): E {
     if (this.#name === name) return this.#made as E;
     const known = this.#others?.get(name);
     if (known !== undefined) return known as E;
-    const made = make();
+    const made = make(this);
     if (this.#name === undefined) {
       this.#name = name;
       this.#made = made;
@@ -50,7 +50,7 @@ export class Delivery<T> extends Memo {
   }
   /** The encoded frame of this name, made once for all watchers. */
   frame<E>(name: string, make: (delivery: this) => E): E {
-    return this.remember(name, () => make(this));
+    return this.remember(name, make);
   }
 }
 
@@ -66,7 +66,7 @@ export class WatchBatch<T> extends Memo {
   }
   /** Something made of the whole batch, once for all watchers of the group. */
   memo<E>(name: string, make: (batch: this) => E): E {
-    return this.remember(name, () => make(this));
+    return this.remember(name, make);
   }
 }
 
