@@ -4,7 +4,6 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { background } from '../../base/background.ts';
 import type { SpdySession, SpdyStream } from './spdy/spdy-session.ts';
 import { sendAll } from './websocket.ts';
 
@@ -70,15 +69,18 @@ export async function translatePorts(
     const first = Buffer.from([port & 255, port >> 8]);
     await send(2 * n, first);
     await send(2 * n + 1, first);
+    // Awaited only when all are open: a failure meanwhile must not be left unhandled.
     const copy = async (stream: SpdyStream, channel: number) => {
-      for await (const chunk of stream) await send(channel, chunk as Buffer);
+      try {
+        for await (const chunk of stream) await send(channel, chunk as Buffer);
+      } catch {
+        // The connection is gone, and with it whoever could be told.
+      }
     };
     copies.push(copy(data, 2 * n), copy(error, 2 * n + 1));
   }
   ws.resume();
-  const all = Promise.all(copies);
-  background('port-forward', all);
-  await all.catch(() => {});
+  await Promise.all(copies);
   ws.close(1000);
   session.close();
 }

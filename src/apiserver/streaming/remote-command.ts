@@ -3,7 +3,6 @@
  * Upstream: apiserver/pkg/util/proxy/streamtranslator.go, websocket.go; KEP-4006
  */
 import type { WebSocket } from 'ws';
-import { background } from '../../base/background.ts';
 import { internalError, type Status } from '../../machinery/errors/status-error.ts';
 import type { SpdySession, SpdyStream } from './spdy/spdy-session.ts';
 import { sendAll } from './websocket.ts';
@@ -90,14 +89,18 @@ async function translate(ws: WebSocket, protocol: string, session: SpdySession, 
   // Tells the client that the streams are there, before there is anything to say.
   await send(stdout ? STDOUT : stderr ? STDERR : ERROR, Buffer.alloc(0));
 
+  // Awaited only after the verdict: a failure meanwhile (a client's last word to a command that has ended) must not be left unhandled.
   const copy = async (stream: SpdyStream | undefined, channel: number) => {
-    for await (const chunk of stream ?? []) await send(channel, chunk as Buffer);
+    try {
+      for await (const chunk of stream ?? []) await send(channel, chunk as Buffer);
+    } catch {
+      // The verdict says it, or the end of its stream.
+    }
   };
   const output = Promise.all([copy(stdout, STDOUT), copy(stderr, STDERR)]);
-  background('exec output', output);
   const verdict: Buffer[] = [];
   for await (const chunk of error) verdict.push(chunk as Buffer);
-  await output.catch(() => {});
+  await output;
   if (verdict.length > 0) await send(ERROR, Buffer.concat(verdict));
   ws.close(1000);
   session.close();

@@ -212,7 +212,11 @@ function join(a: Duplex, b: Duplex): void {
   ] as const) {
     from.pipe(to);
     from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
+    // What it had said is on its way: cutting the other end off now would lose that, and break whoever is still speaking.
+    from.on('close', () => {
+      if (from.readableEnded) to.resume();
+      else to.destroy();
+    });
   }
 }
 

@@ -35,6 +35,7 @@ export class SpdySession {
     this.#rest = head;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (err) => this.close(err));
+    socket.on('end', () => this.close());
     socket.on('close', () => this.close());
     if (head.length > 0) this.#receive(Buffer.alloc(0));
   }
