@@ -19,9 +19,11 @@ import {
 /** Up to here a loop is quicker than a call into Node. */
 const SHORT = 40;
 
-let source: Buffer = scanned.source;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+let source = NOTHING;
 let tape = scanned.tape;
-let out: Buffer = scanned.source;
+let out = NOTHING;
 let pos = 0;
 /** Records of the messages being written, each message's in the order of its output. */
 const records: number[] = [];
@@ -30,13 +32,17 @@ let depth = 0;
 /** The message of the object in `json`; it owns its memory. @throws UNUSUAL */
 export function copyMessage(plan: WirePlan, json: Buffer): Buffer {
   const size = scanForCopy(plan, json);
-  ({ source, tape } = scanned);
+  ({ tape } = scanned);
+  source = json;
   out = Buffer.allocUnsafe(size);
   pos = 0;
   depth = 0;
   message(plan, 0, tapeEnd());
   if (pos !== size) throw new Error(`a message of ${size} bytes became one of ${pos}`);
-  return out;
+  const written = out;
+  source = NOTHING;
+  out = NOTHING;
+  return written;
 }
 
 function varint(n: number): void {

@@ -61,8 +61,6 @@ export const WRITTEN = -1;
 export const TO_KEEP = -2;
 
 export const scanned = {
-  /** The JSON. */
-  source: Buffer.alloc(0) as Buffer,
   tape: new Int32Array(4096),
   /** Values that do not lie in the JSON as they are written; a record's FROM is -1 less its place. */
   texts: [] as string[],
@@ -70,7 +68,9 @@ export const scanned = {
   pieces: [] as Piece[],
 };
 
-let source: Buffer = scanned.source;
+const NO_JSON: Buffer = Buffer.alloc(0);
+
+let source = NO_JSON;
 let tape = scanned.tape;
 let top = 0;
 let texts = scanned.texts;
@@ -92,14 +92,17 @@ export function scanForCopy(plan: WirePlan, json: Buffer): number {
 }
 
 function walk(plan: WirePlan, json: Buffer): number {
-  source = json;
   top = 0;
   if (pieces.length > 0) pieces = [];
   if (texts.length > 0) texts = [];
   if (json[0] !== OPEN) throw UNUSUAL;
-  const end = message(plan, 0);
-  if (end !== json.length) throw UNUSUAL;
-  scanned.source = source;
+  source = json;
+  try {
+    if (message(plan, 0) !== json.length) throw UNUSUAL;
+  } finally {
+    // What lies beside it in memory would last as long.
+    source = NO_JSON;
+  }
   scanned.tape = tape;
   scanned.texts = texts;
   scanned.pieces = pieces;
