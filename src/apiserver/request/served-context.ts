@@ -30,8 +30,6 @@ export class ServedContext implements RequestContext {
   #annotations: Map<string, string> | undefined;
   #warnings: string[] | undefined;
   #runes = 0;
-  #warn: RequestContext['warn'] | undefined;
-  #annotate: RequestContext['annotate'] | undefined;
 
   constructor(
     exchange: Exchange,
@@ -76,20 +74,12 @@ export class ServedContext implements RequestContext {
     return this.#warnings ?? NO_WARNINGS;
   }
 
-  /** Handed on by those who write, so bound to this; made when they ask. */
-  get annotate(): RequestContext['annotate'] {
-    this.#annotate ??= (key, value) => {
-      this.#annotations ??= new Map();
-      this.#annotations.set(key, value);
-    };
-    return this.#annotate;
-  }
-  get warn(): RequestContext['warn'] {
-    this.#warn ??= (text) => this.#addWarning(text);
-    return this.#warn;
+  annotate(key: string, value: string): void {
+    this.#annotations ??= new Map();
+    this.#annotations.set(key, value);
   }
 
-  #addWarning(text: string): void {
+  warn(text: string): void {
     this.#warnings ??= [];
     if (text === '' || this.#warnings.includes(text)) return;
     const clean = text.replace(/[\p{Cc}]/gu, '');

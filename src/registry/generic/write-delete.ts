@@ -216,7 +216,7 @@ export async function deleteCollection(
         store,
         name,
         cloneJson(options),
-        { ...context, namespace, warn: context.warn, signal: context.signal },
+        { ...context, namespace, warn: (text) => context.warn(text), signal: context.signal },
         validate,
       );
     } catch (err) {

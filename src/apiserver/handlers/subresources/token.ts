@@ -35,8 +35,8 @@ export function tokenHandlers(issuer: TokenIssuer): SubresourceHandlers {
       const answer = await issuer.create((attributes.object ?? object) as TokenRequest, {
         namespace,
         name,
-        warn: context.warn,
-        annotate: context.annotate,
+        warn: (text) => context.warn(text),
+        annotate: (key, value) => context.annotate(key, value),
         validate: (final) => server.admission.validate(about(final as KubeObject)),
       });
       await writeObject(request, negotiated, 201, encodeJson(answer));
