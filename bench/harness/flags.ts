@@ -7,7 +7,7 @@ export const HELP = `npm run bench -- [SCENARIO ...] [flags]
 
   --list               says what each scenario is
   --quick              few cases, few objects, short          --full   every parameter of the table, long
-  --ci                 the shortest subset, a minute and a half
+  --ci                 the shortest subset, two minutes
   --seconds N          length of a measurement                --rounds N   measurements of each server and case
   --objects N          in place of a scenario's own number    --minutes N  length of the soak (B16)
   --case TEXT          only cases whose name has TEXT in it
