@@ -32,7 +32,7 @@ const server = await standardApiServer({
     verifyKeys: [pki.serviceAccountPublicKey],
   },
 });
-giveBackWhenQuiet({ clock, giveBack: (signal) => server.giveBack(signal) });
+giveBackWhenQuiet({ clock, requests: () => server.requests, giveBack: (signal) => server.giveBack(signal) });
 await writeKubeconfig(`${dir}/kubeconfig`, {
   server: `https://127.0.0.1:${port}`,
   ca: pki.ca.certificate,

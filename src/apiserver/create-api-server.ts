@@ -102,6 +102,8 @@ export interface ApiServer extends AsyncDisposable {
   client(user?: UserInfo, headers?: Record<string, string>): Client;
   /** The storage was compacted: caches forget what was before. */
   compacted(revision: number): void;
+  /** How many requests it has begun to serve. */
+  readonly requests: number;
   /** There is nothing to do now, until the signal: memory that is not needed for what is stored can go. */
   giveBack(signal: AbortSignal): Promise<void>;
   /** Ends watches, waits for requests, closes listeners and storage. Idempotent. */
@@ -260,6 +262,9 @@ function assemble(parts: Parts): ApiServer {
     metrics,
     shutdownSignal: gate.shutdown,
     compacted: (revision) => cacher.compacted(revision),
+    get requests() {
+      return gate.entered;
+    },
     giveBack: (signal) => cacher.giveBack(signal),
     handle: entry,
     transport,

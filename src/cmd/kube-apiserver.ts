@@ -124,7 +124,11 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
       tls: { key: pair.key, cert: pair.certificate, ...(ca === '' ? {} : { ca }) },
     });
     log.info('Serving securely', { address: `${host}:${port}` });
-    using _quiet = giveBackWhenQuiet({ clock: systemClock, giveBack: (signal) => server.giveBack(signal) });
+    using _quiet = giveBackWhenQuiet({
+      clock: systemClock,
+      requests: () => server.requests,
+      giveBack: (signal) => server.giveBack(signal),
+    });
     await aborted(stop);
     log.info('stopping', { component: 'kube-apiserver' });
   } catch (err) {

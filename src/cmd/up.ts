@@ -153,7 +153,11 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
     readyAt: new Date(clock.now()).toISOString(),
   });
   process.stdout.write(greeting(cluster, kubeconfig, clock.monotonic() - begun));
-  const quiet = giveBackWhenQuiet({ clock, giveBack: (signal) => cluster.apiServer.giveBack(signal) });
+  const quiet = giveBackWhenQuiet({
+    clock,
+    requests: () => cluster.apiServer.requests,
+    giveBack: (signal) => cluster.apiServer.giveBack(signal),
+  });
   await stopped;
   quiet[Symbol.dispose]();
   process.stdout.write(isTerminal ? '\n  Stopping …\n' : 'stopping\n');

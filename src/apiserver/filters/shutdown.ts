@@ -7,6 +7,8 @@ import type { Filter } from '../request/request-context.ts';
 import { runThen } from './run-then.ts';
 
 export class RequestGate {
+  /** Requests that were let in so far. */
+  entered = 0;
   #active = 0;
   #closing = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -20,6 +22,7 @@ export class RequestGate {
     return this.#closing;
   }
   enter(): void {
+    this.entered++;
     this.#active++;
   }
   leave(): void {

@@ -5,10 +5,14 @@ import { giveBackWhenQuiet } from './quiet-memory.ts';
 
 describe('memory given back when quiet', () => {
   const cases = [
-    { name: 'after two quiet looks', looks: [0.5, 0.05, 0.05, 0.05], want: [true, false] },
-    { name: 'not after one', looks: [0.5, 0.05, 0.5, 0.05, 0.5], want: [] },
-    { name: 'ends with the first busy look', looks: [0, 0, 0, 0.4, 0.4, 0, 0], want: [true, false, true, false] },
-    { name: 'what was said is taken back at the end', looks: [0, 0], want: [true, false] },
+    { name: 'after four quiet looks', looks: [0.5, 0.05, 0.05, 0.05, 0.05, 0.05], want: [true, false] },
+    { name: 'not after three', looks: [0.5, 0.05, 0.05, 0.05, 0.5, 0.05, 0.5], want: [] },
+    {
+      name: 'ends with the first busy look',
+      looks: [0, 0, 0, 0, 0, 0.4, 0.4, 0, 0, 0, 0],
+      want: [true, false, true, false],
+    },
+    { name: 'what was said is taken back at the end', looks: [0, 0, 0, 0], want: [true, false] },
   ];
   for (const { name, looks, want } of cases) {
     it(name, async () => {
@@ -23,18 +27,47 @@ describe('memory given back when quiet', () => {
     });
   }
 
+  it('ends at once when requests come, and begins anew after four quiet looks', async () => {
+    const clock = new VirtualClock();
+    const said: [number, boolean][] = [];
+    let requests = 0;
+    const quiet = giveBackWhenQuiet({
+      clock,
+      utilization: () => 0,
+      requests: () => requests,
+      say: (is) => said.push([clock.monotonic(), is]),
+    });
+    const began = clock.monotonic();
+    await clock.advance(8050);
+    requests += 20;
+    await clock.advance(100);
+    requests += 21;
+    await clock.advance(100);
+    await clock.advance(7900);
+    quiet[Symbol.dispose]();
+    assert.deepEqual(
+      said.map(([at, is]) => [at - began, is]),
+      [
+        [8000, true],
+        [8200, false],
+        [16000, true],
+        [16150, false],
+      ],
+    );
+  });
+
   it('asks the server to give back what it can, until it is no longer quiet', async () => {
     const clock = new VirtualClock();
     const signals: AbortSignal[] = [];
-    const looks = [0, 0, 0, 0.5, 0, 0];
+    const looks = [0, 0, 0, 0, 0.5, 0, 0, 0, 0];
     const options = { clock, utilization: () => looks.shift() ?? 0, say() {} };
     const quiet = giveBackWhenQuiet({ ...options, giveBack: async (signal) => void signals.push(signal) });
-    await clock.advance(6000);
+    await clock.advance(8000);
     assert.deepEqual(
       signals.map((s) => s.aborted),
       [false],
     );
-    await clock.advance(6000);
+    await clock.advance(10_000);
     assert.deepEqual(
       signals.map((s) => s.aborted),
       [true, false],

@@ -7,18 +7,24 @@ import { flushCompileCache } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { background } from '../../base/background.ts';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 
 const LOOK_MS = 2_000;
 /** Share of the time in which the loop did anything. */
 const QUIET = 0.1;
 /** Looks in a row. */
-const QUIET_LOOKS = 2;
+const QUIET_LOOKS = 4;
+// Under load V8 would go on collecting all that is there several times a second, and the first seconds of a burst would cost half as much again.
+const WAKE_LOOK_MS = 100;
+/** In that time. What the loop did is no measure here: giving back is work, too. */
+const WAKE_REQUESTS = 20;
 
 export interface QuietMemoryOptions {
   clock: Clock;
   /** Share of the time since the last call in which the event loop did anything. */
   utilization?(): number;
+  /** How many requests have come in so far: many in a short time end what was quiet at once. */
+  requests?(): number;
   /** Says whether memory counts more than speed. */
   say?(isQuiet: boolean): void;
   /** What the server itself can do; called once each time it becomes quiet, until the signal says that it no longer is. */
@@ -29,27 +35,40 @@ export interface QuietMemoryOptions {
 export function giveBackWhenQuiet({
   clock,
   utilization = loopUtilization(),
+  requests = () => 0,
   say = tellV8,
   giveBack,
 }: QuietMemoryOptions): Disposable {
   let quietLooks = 0;
   let giving: AbortController | undefined;
-  const tell = (isQuiet: boolean) => {
-    say(isQuiet);
-    giving?.abort();
-    giving = isQuiet ? new AbortController() : undefined;
-    if (giving !== undefined && giveBack !== undefined) background('giving memory back', giveBack(giving.signal));
+  let wake: Timer | undefined;
+  const rest = () => {
+    say(true);
+    let before = requests();
+    wake = clock.every(WAKE_LOOK_MS, () => {
+      const now = requests();
+      if (now - before > WAKE_REQUESTS) work();
+      before = now;
+    });
+    giving = new AbortController();
+    if (giveBack !== undefined) background('giving memory back', giveBack(giving.signal));
+  };
+  const work = () => {
+    quietLooks = 0;
+    if (giving === undefined) return;
+    wake?.cancel();
+    say(false);
+    giving.abort();
+    giving = undefined;
   };
   const timer = clock.every(LOOK_MS, () => {
-    const before = quietLooks >= QUIET_LOOKS;
-    quietLooks = utilization() < QUIET ? quietLooks + 1 : 0;
-    const now = quietLooks >= QUIET_LOOKS;
-    if (now !== before) tell(now);
+    if (utilization() >= QUIET) work();
+    else if (++quietLooks >= QUIET_LOOKS && giving === undefined) rest();
   });
   return {
     [Symbol.dispose]() {
       timer.cancel();
-      if (quietLooks >= QUIET_LOOKS) tell(false);
+      work();
     },
   };
 }
