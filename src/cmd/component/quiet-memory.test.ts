@@ -1,23 +1,32 @@
 /** When the process is said to be quiet, and that it is not when it ends. */
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../base/clock.ts';
-import { giveBackWhenQuiet } from './quiet-memory.ts';
+import { type Activity, giveBackWhenQuiet } from './quiet-memory.ts';
 
 describe('memory given back when quiet', () => {
-  const cases = [
-    { name: 'after four quiet looks', looks: [0.5, 0.05, 0.05, 0.05, 0.05, 0.05], want: [true, false] },
+  const cases: { name: string; looks: number[]; want: Activity[] }[] = [
+    {
+      name: 'after four quiet looks',
+      looks: [0.5, 0.05, 0.05, 0.05, 0.05, 0.05],
+      want: ['quiet', 'waking', 'busy'],
+    },
     { name: 'not after three', looks: [0.5, 0.05, 0.05, 0.05, 0.5, 0.05, 0.5], want: [] },
     {
-      name: 'ends with the first busy look',
-      looks: [0, 0, 0, 0, 0, 0.4, 0.4, 0, 0, 0, 0],
-      want: [true, false, true, false],
+      name: 'ends with the first busy look, and for a while it is waking',
+      looks: [0, 0, 0, 0, 0, 0.4, 0.4, 0.4, 0.4, 0, 0.4, 0.4, 0, 0, 0, 0],
+      want: ['quiet', 'waking', 'busy', 'quiet', 'waking', 'busy'],
     },
-    { name: 'what was said is taken back at the end', looks: [0, 0, 0, 0], want: [true, false] },
+    {
+      name: 'a process that is quiet again has not woken',
+      looks: [0, 0, 0, 0, 0.4, 0, 0, 0, 0],
+      want: ['quiet', 'waking', 'quiet', 'waking', 'busy'],
+    },
+    { name: 'what was said is taken back at the end', looks: [0, 0, 0, 0], want: ['quiet', 'waking', 'busy'] },
   ];
   for (const { name, looks, want } of cases) {
     it(name, async () => {
       const clock = new VirtualClock();
-      const said: boolean[] = [];
+      const said: Activity[] = [];
       const left = [...looks];
       const quiet = giveBackWhenQuiet({ clock, utilization: () => left.shift() ?? 1, say: (is) => said.push(is) });
       await clock.advance(2000 * looks.length);
@@ -29,7 +38,7 @@ describe('memory given back when quiet', () => {
 
   it('ends at once when requests come, and begins anew after four quiet looks', async () => {
     const clock = new VirtualClock();
-    const said: [number, boolean][] = [];
+    const said: [number, Activity][] = [];
     let requests = 0;
     const quiet = giveBackWhenQuiet({
       clock,
@@ -48,10 +57,11 @@ describe('memory given back when quiet', () => {
     assert.deepEqual(
       said.map(([at, is]) => [at - began, is]),
       [
-        [8000, true],
-        [8200, false],
-        [16000, true],
-        [16150, false],
+        [8000, 'quiet'],
+        [8200, 'waking'],
+        [16000, 'quiet'],
+        [16150, 'waking'],
+        [16150, 'busy'],
       ],
     );
   });

@@ -5,7 +5,7 @@
  */
 import { flushCompileCache } from 'node:module';
 import { performance } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { background } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 
@@ -14,10 +14,17 @@ const LOOK_MS = 2_000;
 const QUIET = 0.1;
 /** Looks in a row. */
 const QUIET_LOOKS = 4;
-// Under load V8 would go on collecting all that is there several times a second, and the first seconds of a burst would cost half as much again.
 const WAKE_LOOK_MS = 100;
 /** In that time. What the loop did is no measure here: giving back is work, too. */
 const WAKE_REQUESTS = 20;
+/** So many looks the process is said to wake. */
+const WAKING_LOOKS = 5;
+/** What a waking heap may grow by between collections, and by which share of itself at most. */
+const WAKING_ROOM = 64 * 2 ** 20;
+const WAKING_PERCENT = 200;
+
+/** 'waking': no longer quiet, but what was given back is missing. */
+export type Activity = 'quiet' | 'waking' | 'busy';
 
 export interface QuietMemoryOptions {
   clock: Clock;
@@ -25,8 +32,8 @@ export interface QuietMemoryOptions {
   utilization?(): number;
   /** How many requests have come in so far: many in a short time end what was quiet at once. */
   requests?(): number;
-  /** Says whether memory counts more than speed. */
-  say?(isQuiet: boolean): void;
+  /** Called with every change, the last time at the end; at first it is 'busy'. */
+  say?(activity: Activity): void;
   /** What the server itself can do; called once each time it becomes quiet, until the signal says that it no longer is. */
   giveBack?(signal: AbortSignal): Promise<void>;
 }
@@ -39,11 +46,17 @@ export function giveBackWhenQuiet({
   say = tellV8,
   giveBack,
 }: QuietMemoryOptions): Disposable {
-  let quietLooks = 0;
+  let activity: Activity = 'busy';
+  /** In a row, while quiet is not said; since it no longer is, while waking. */
+  let [quietLooks, wakingLooks] = [0, 0];
   let giving: AbortController | undefined;
   let wake: Timer | undefined;
+  const become = (now: Activity) => {
+    activity = now;
+    say(now);
+  };
   const rest = () => {
-    say(true);
+    become('quiet');
     let before = requests();
     wake = clock.every(WAKE_LOOK_MS, () => {
       const now = requests();
@@ -54,21 +67,26 @@ export function giveBackWhenQuiet({
     if (giveBack !== undefined) background('giving memory back', giveBack(giving.signal));
   };
   const work = () => {
-    quietLooks = 0;
-    if (giving === undefined) return;
+    [quietLooks, wakingLooks] = [0, 0];
     wake?.cancel();
-    say(false);
-    giving.abort();
-    giving = undefined;
+    become('waking');
+    giving?.abort();
   };
   const timer = clock.every(LOOK_MS, () => {
-    if (utilization() >= QUIET) work();
-    else if (++quietLooks >= QUIET_LOOKS && giving === undefined) rest();
+    const isQuiet = utilization() < QUIET;
+    if (activity === 'quiet') {
+      if (!isQuiet) work();
+      return;
+    }
+    quietLooks = isQuiet ? quietLooks + 1 : 0;
+    if (quietLooks >= QUIET_LOOKS) rest();
+    else if (activity === 'waking' && ++wakingLooks >= WAKING_LOOKS) become('busy');
   });
   return {
     [Symbol.dispose]() {
       timer.cancel();
-      work();
+      if (activity === 'quiet') work();
+      if (activity === 'waking') become('busy');
     },
   };
 }
@@ -85,9 +103,14 @@ function loopUtilization(): () => number {
 
 let isFlushed = false;
 
-function tellV8(isQuiet: boolean): void {
+function tellV8(activity: Activity): void {
+  const isQuiet = activity === 'quiet';
   // Code that is kept for the next start is marked with the flags of the moment, and refused under others.
   if (isQuiet && !isFlushed) flushCompileCache();
   isFlushed = true;
   setFlagsFromString(isQuiet ? '--optimize-for-size' : '--no-optimize-for-size');
+  // After its reducer V8 lets the heap grow by three tenths between two collections until it has grown by 10 MB, which a small heap under load never
+  // does: all of it was collected several times a second, for minutes.
+  const percent = Math.min(WAKING_PERCENT, Math.round((100 * WAKING_ROOM) / getHeapStatistics().used_heap_size));
+  setFlagsFromString(`--heap-growing-percent=${activity === 'waking' && percent > 30 ? percent : 0}`);
 }
