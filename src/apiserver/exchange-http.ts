@@ -11,7 +11,8 @@ import type { Exchange, Peer, ResponseStream } from './request/exchange.ts';
 
 /** Where a response's body goes. */
 type Outgoing = ServerResponse | ServerHttp2Stream;
-export type ResponseHeaders = Record<string, string | string[] | number>;
+/** Name, value, name, value: Node copies an object's members one by one before it looks at them. */
+export type ResponseHeaders = (string | number)[];
 
 const SMALL_BODY = 64 * 1024;
 
@@ -26,7 +27,7 @@ export abstract class HttpExchange implements Exchange {
   #peer: Peer | undefined;
   #controller: AbortController | undefined;
   /** Of the response to come: set on Node's response at once, since it takes long over each one. */
-  readonly #out: ResponseHeaders = {};
+  readonly #out: ResponseHeaders = [];
   /** All of the response was handed over. Node's own flags say so of a stream too that the client has cut off. */
   #ended = false;
 
@@ -79,28 +80,40 @@ export abstract class HttpExchange implements Exchange {
 
   setHeader(name: string, value: string): void {
     if (this.responded) return;
-    if (name === 'Warning' || name === 'warning') {
-      const warnings = (this.#out.Warning ?? []) as string[];
-      warnings.push(value);
-      this.#out.Warning = warnings;
-    } else this.#out[name] = value;
+    if (name === 'Warning' || name === 'warning') this.#out.push(name, value);
+    else this.#put(name, value);
+  }
+
+  #put(name: string, value: string | number): void {
+    const out = this.#out;
+    for (let i = 0; i < out.length; i += 2) {
+      if (out[i] !== name) continue;
+      out[i + 1] = value;
+      return;
+    }
+    out.push(name, value);
   }
 
   respond(status: number, headers: Record<string, string>, body: Buffer | string | readonly Buffer[]): void {
     this.#ended = true;
     if (!Array.isArray(body)) {
       const whole = body as Buffer | string;
-      this.#begin(status, headers, typeof whole === 'string' ? Buffer.byteLength(whole) : whole.length)?.end(whole);
+      const size = typeof whole === 'string' ? Buffer.byteLength(whole) : whole.length;
+      if (this.#begin(status, headers, size) !== undefined) this.sendLast(whole);
       return;
     }
     let size = 0;
     for (const chunk of body) size += chunk.length;
     const out = this.#begin(status, headers, size);
-    if (size <= SMALL_BODY) out?.end(Buffer.concat(body, size));
-    else {
-      for (const chunk of body) out?.write(chunk);
-      out?.end();
-    }
+    if (out === undefined) return;
+    if (size <= SMALL_BODY) return this.sendLast(Buffer.concat(body, size));
+    for (const chunk of body) out.write(chunk);
+    out.end();
+  }
+
+  /** The whole body. */
+  protected sendLast(body: Buffer | string): void {
+    this.outgoing.end(body);
   }
 
   stream(status: number, headers: Record<string, string>): ResponseStream {
@@ -124,13 +137,12 @@ export abstract class HttpExchange implements Exchange {
     if (this.responded) throw new Error('the response has begun already');
     this.responded = true;
     this.status = status;
-    const out = this.#out;
-    for (const name in headers) out[name] = headers[name]!;
+    for (const name in headers) this.#put(name, headers[name]!);
     if (size !== undefined) {
-      out['Content-Length'] = size;
+      this.#put('Content-Length', size);
       this.sent = size;
     }
-    return this.begin(status, out) ? this.outgoing : undefined;
+    return this.begin(status, this.#out) ? this.outgoing : undefined;
   }
 }
 
@@ -160,11 +172,9 @@ function readWhole(incoming: Readable, limit: number): Promise<Buffer> {
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
     });
     // A body that breaks off has no other reason; an error costs more to make than to throw away.
-    const gone = () => {
+    incoming.on('close', () => {
       if (!isWhole) reject(new DOMException('the client went away', 'AbortError'));
-    };
-    incoming.on('error', gone);
-    incoming.on('close', gone);
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 /** An HTTP/1.1 request and its response as an Exchange; also one that asks for an upgrade. Made by server.ts. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { drainedOf, HttpExchange, HttpResponseStream, type ResponseHeaders } from './exchange-http.ts';
@@ -26,7 +26,7 @@ export class Http1Exchange extends HttpExchange {
   }
 
   protected begin(status: number, headers: ResponseHeaders): boolean {
-    this.outgoing.writeHead(status, headers);
+    this.outgoing.writeHead(status, headers as OutgoingHttpHeader[]);
     return true;
   }
 

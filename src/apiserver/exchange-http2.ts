@@ -27,9 +27,21 @@ export class Http2Exchange extends HttpExchange {
   protected begin(status: number, headers: ResponseHeaders): boolean {
     const stream = this.outgoing;
     if (stream.destroyed || stream.closed) return false;
-    headers[':status'] = status;
-    stream.respond(headers);
+    headers.push(':status', status);
+    stream.respond(headers as unknown as string[]);
     // Node ends a response to HEAD with its headers.
     return this.method !== 'HEAD';
   }
+
+  protected override sendLast(body: Buffer | string): void {
+    const stream = this.outgoing;
+    // A stream closes before its last write is confirmed. Node then makes an error, stack and all, for whoever waits for the end, unless there is one.
+    stream.write(body, () => {
+      const { _writableState: state } = stream as unknown as { _writableState: { errored: Error | null } };
+      if (stream.destroyed) state.errored ??= ENDED;
+    });
+    stream.end();
+  }
 }
+
+const ENDED = new Error('the stream has ended');

@@ -131,6 +131,8 @@ function ignore(): void {}
 
 /** Node's session keeps some of its closed streams referred to until a full collection (slots.ts tells how): not what listened to them, too. */
 function letGo(this: ServerHttp2Stream): void {
+  // First those who want to hear of the others' leaving, so that these can leave together.
+  this.removeAllListeners('removeListener');
   this.removeAllListeners();
   this.on('error', ignore);
 }
@@ -142,7 +144,7 @@ function http2(handle: Handle, log: Logger): OnStream {
   return (stream, headers, _flags, rawHeaders) => {
     // What becomes of a broken stream is told by its end.
     stream.on('error', ignore);
-    stream.once('close', letGo);
+    stream.on('close', letGo);
     if (headers[':method'] === 'CONNECT') return stream.respond({ ':status': 405 }, { endStream: true });
     if (headers.expect !== undefined) {
       if (headers.expect !== '100-continue') return stream.respond({ ':status': 417 }, { endStream: true });
