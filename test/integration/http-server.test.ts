@@ -1,6 +1,7 @@
 /** The HTTP shell: one port for HTTP/1.1 and HTTP/2 over TLS, large lists, cancelled watches, shutdown. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { request } from 'node:https';
 import { gunzipSync } from 'node:zlib';
@@ -83,6 +84,29 @@ describe('HTTP server', () => {
     assert.equal(first.head['content-type'], 'application/json');
     assert.match(String(first.head['audit-id']), /^[0-9a-f-]{36}$/);
     assert.equal(first.head['cache-control'], 'no-cache, private');
+    const common = ({ head }: { head: Record<string, unknown> }) =>
+      Object.keys(head)
+        .filter((name) => !/^(:status|audit-id|date|connection|keep-alive)$/.test(name))
+        .map((name) => [name, head[name]]);
+    assert.deepEqual(common(second), common(first));
+  });
+
+  it('every warning is sent, over HTTP/1.1 and HTTP/2', async () => {
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, one: 1, two: 2 });
+    const headers = { 'content-type': 'application/json' };
+    const path = `${MAPS}?dryRun=All`;
+    const options = { port: listening.port, host: '127.0.0.1', path, headers, method: 'POST', ca: pki.ca.certificate };
+    const req = request({ ...options, agent: false }).end(body);
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    res.resume();
+    const h2 = session();
+    const stream = h2.request({ ':path': path, ':method': 'POST', ...headers }).end(body);
+    const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+    stream.resume();
+    await once(stream, 'close');
+    h2.close();
+    assert.match(String(head.warning), /^299 - "unknown field \\"one\\"", 299 - "unknown field \\"two\\""$/);
+    assert.equal(res.headers.warning, head.warning);
   });
 
   for (const path of ['/version', '/healthz', '/apis/nobody.io/v1/things'])
