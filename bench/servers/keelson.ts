@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { writeKubeconfig } from '../../src/cluster/pki/kubeconfig.ts';
 import { ensurePki } from '../../src/cluster/pki/pki.ts';
 import { giveBackWhenQuiet } from '../../src/cmd/component/quiet-memory.ts';
+import { boundYoungGeneration } from '../../src/cmd/component/young-generation.ts';
 import { startCompactor } from '../../src/storage/compactor.ts';
 import { openSqliteStorage } from '../../src/storage/sqlite/sqlite-storage.ts';
 
@@ -32,6 +33,7 @@ const server = await standardApiServer({
     verifyKeys: [pki.serviceAccountPublicKey],
   },
 });
+boundYoungGeneration();
 giveBackWhenQuiet({ clock, requests: () => server.requests, giveBack: (signal) => server.giveBack(signal) });
 await writeKubeconfig(`${dir}/kubeconfig`, {
   server: `https://127.0.0.1:${port}`,

@@ -20,6 +20,7 @@ import { commonFlags, loggerOf, noArguments, optionalFile, readFlagFile } from '
 import { checkFeatureGates } from './component/feature-gates.ts';
 import { giveBackWhenQuiet } from './component/quiet-memory.ts';
 import { aborted, stopOnSignal } from './component/stop-signal.ts';
+import { boundYoungGeneration } from './component/young-generation.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { plainError } from './plain-error.ts';
 import { CommandError, UsageError } from './usage-error.ts';
@@ -124,6 +125,7 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
       tls: { key: pair.key, cert: pair.certificate, ...(ca === '' ? {} : { ca }) },
     });
     log.info('Serving securely', { address: `${host}:${port}` });
+    using _young = boundYoungGeneration();
     using _quiet = giveBackWhenQuiet({
       clock: systemClock,
       requests: () => server.requests,

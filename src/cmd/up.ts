@@ -10,6 +10,7 @@ import { processStart } from '../cluster/process-start.ts';
 import { chooseRuntime, type RuntimeChoice } from '../cluster/runtime-choice.ts';
 import { KUBERNETES_VERSION } from '../cluster/version.ts';
 import { giveBackWhenQuiet } from './component/quiet-memory.ts';
+import { boundYoungGeneration } from './component/young-generation.ts';
 import { type FlagDefinitions, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 import { newLogger } from './logger.ts';
 import { cannotUse, plainError } from './plain-error.ts';
@@ -153,6 +154,7 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
     readyAt: new Date(clock.now()).toISOString(),
   });
   process.stdout.write(greeting(cluster, kubeconfig, clock.monotonic() - begun));
+  const young = boundYoungGeneration();
   const quiet = giveBackWhenQuiet({
     clock,
     requests: () => cluster.apiServer.requests,
@@ -160,6 +162,7 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
   });
   await stopped;
   quiet[Symbol.dispose]();
+  young[Symbol.dispose]();
   process.stdout.write(isTerminal ? '\n  Stopping …\n' : 'stopping\n');
   await cluster[Symbol.asyncDispose]();
   removeState(dataDir);

@@ -54,6 +54,7 @@ function entryOf(object: KubeObject): CacheEntry<KubeObject> {
   const codec = {
     serve: undefined,
     parse: () => object,
+    glance: () => object,
     labels: () => ({}),
     fields: () => ({ 'metadata.name': object.metadata.name ?? '' }),
   };

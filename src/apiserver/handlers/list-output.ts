@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
+import { Loan } from '../../base/loan.ts';
 import { Turns } from '../../base/turns.ts';
 import { stringifyJson } from '../../machinery/codec/json.ts';
 import type { ConvertTo, Negotiated } from '../../machinery/codec/negotiate.ts';
@@ -19,13 +20,11 @@ import type { ResponseStream } from '../request/exchange.ts';
 import { acceptsGzip, encodeAs, GZIP_LEVEL, GZIP_THRESHOLD, goType, writeBytes } from './output.ts';
 import { giveBack, Slabs } from './slabs.ts';
 import { type TableRequest, tableOptions } from './table-request.ts';
-import { plainRow, printRow, type Row, rowAt, rowSize } from './table-rows.ts';
+import { plainRow, printRow, putRow, spanOfRow } from './table-rows.ts';
 import { tableHead } from './transform.ts';
 
 /** What comes out of the compressor at a time: a list shrinks to a tenth, and every piece is a turn of its own. */
 const GZIP_CHUNK = 64 * 1024;
-/** A buffer's own memory beside its bytes. */
-const BUFFER_SIZE = 200;
 const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
 const LETTER_K = 0x6b;
@@ -91,7 +90,7 @@ function* putPlain(slabs: Slabs, endpoint: Endpoint, listed: Listed): Pieces {
   slabs.put(head(row.listKind, endpoint.apiVersion, meta));
   let first = true;
   for (const entry of listed.entries) {
-    const bytes = store.bytes(entry);
+    const bytes = store.lent(entry);
     // All objects here are of one kind and version: where the two keys come first, so does the same head.
     const isHeaded = itemHead > 0 && bytes[2] === LETTER_K && bytes[kindEnd] === LETTER_A;
     if (first) {
@@ -122,7 +121,7 @@ function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed:
     const open = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${as.version}","metadata":`;
     put = (entry, isFirst) => {
       slabs.putText(isFirst ? open : `,${open}`);
-      putMetadata(slabs, endpoint.store.bytes(entry), spanOf(endpoint, entry));
+      putMetadata(slabs, endpoint.store.lent(entry), spanOf(endpoint, entry));
       slabs.putShort(CLOSE);
     };
   }
@@ -135,7 +134,7 @@ function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed:
   slabs.put(TAIL);
 }
 
-function putMetadata(slabs: Slabs, bytes: Buffer, span: MetadataSpan | undefined): void {
+function putMetadata(slabs: Slabs, bytes: Buffer, span: Pick<MetadataSpan, 'start' | 'end'> | undefined): void {
   if (span === undefined) slabs.putShort(NO_METADATA);
   else slabs.put(bytes, span.start, span.end);
 }
@@ -144,7 +143,7 @@ const SPAN_SIZE = 250;
 
 /** Where the metadata lies; undefined when there is none. */
 function spanOf({ spanForm, store }: Endpoint, entry: Entry): MetadataSpan | undefined {
-  const make = () => ({ span: metadataSpan(store.bytes(entry)) });
+  const make = () => ({ span: metadataSpan(store.lent(entry)) });
   return entry.form(spanForm, make, () => SPAN_SIZE).span;
 }
 
@@ -156,24 +155,32 @@ function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (en
     includeObject === 'Metadata'
       ? `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${options.version}","metadata":`
       : ',"object":';
-  const make = (entry: Entry): Row => {
-    const bytes = store.bytes(entry);
-    const span = metadataSpan(bytes);
-    if (isCustom) return { ...plainRow(printer, store.copy(entry), now), span };
-    return { ...printRow(printer, parseWithoutManagedFields(bytes, span) as KubeObject, bytes, now), span };
+  const parsed = (json: Buffer, span: MetadataSpan | undefined) => parseWithoutManagedFields(json, span) as KubeObject;
+  const make = (entry: Entry): Buffer | undefined => {
+    const json = store.lent(entry);
+    const span = metadataSpan(json);
+    return printRow(printer, parsed(json, span), { json, span, now });
   };
-  const sizeOf = (row: Row) => (row.isKept ? rowSize(row) : 0);
   return (entry, isFirst) => {
-    const bytes = store.bytes(entry);
-    const row = isCustom ? make(entry) : entry.form(rowForm, make, sizeOf);
-    // One write of text costs less than three copies.
-    slabs.putText((isFirst ? '' : ',') + rowAt(row, now) + open);
+    if (!isFirst) slabs.putShort(COMMA);
+    const row = isCustom ? undefined : entry.lentForm(rowForm, make);
+    let span: Pick<MetadataSpan, 'start' | 'end'> | undefined;
+    if (row !== undefined) {
+      span = spanOfRow(row);
+      putRow(slabs, row, now);
+    } else {
+      const json = store.lent(entry);
+      const found = metadataSpan(json);
+      span = found;
+      slabs.putText(plainRow(printer, isCustom ? store.copy(entry) : parsed(json, found), now));
+    }
+    slabs.putText(open);
     if (includeObject === 'Metadata') {
-      putMetadata(slabs, bytes, row.span);
+      putMetadata(slabs, store.lent(entry), span);
       slabs.putShort(CLOSE_ROW);
     } else {
       if (includeObject === 'None') slabs.putShort(NULL);
-      else slabs.put(bytes);
+      else slabs.put(store.lent(entry));
       slabs.putShort(CLOSE);
     }
   };
@@ -184,10 +191,12 @@ function head(kind: string, apiVersion: string, meta: Record<string, unknown>): 
   return Buffer.from(`${text.slice(0, -1)},"items":[`);
 }
 
-/** Kept with the entry while there is room: no reader of ours changes it. */
+const loan = new Loan();
+const borrow = (length: number) => loan.lend(length);
+
+/** Kept with the entry while there is room; lent, as by `CacheEntry.lent`. */
 function protobufOf({ store, protobufForm }: Endpoint, entry: Entry, message: string): Buffer {
-  const encode = () => jsonToProtobuf(store.bytes(entry), message);
-  return entry.form(protobufForm, encode, (b) => b.length + BUFFER_SIZE);
+  return entry.lentForm(protobufForm, () => jsonToProtobuf(store.lent(entry), message, borrow));
 }
 
 function itemMessage({ apiVersion, row }: Endpoint): string {
@@ -201,7 +210,7 @@ async function protobufSizes({ endpoint, context, server }: ResourceRequest, lis
   const message = itemMessage(endpoint);
   const sizes: number[] = [];
   for (const entry of listed.entries) {
-    sizes.push(entry.slot(protobufForm, () => protobufSizeOf(store.bytes(entry), message)));
+    sizes.push(entry.slot(protobufForm, () => protobufSizeOf(store.lent(entry), message)));
     if (!turns.isOver) continue;
     await turns.next();
     context.signal.throwIfAborted();

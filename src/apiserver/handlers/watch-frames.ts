@@ -56,7 +56,7 @@ export class WatchFormat {
   /** Of an object as it is; `headers`: a Table says its columns. */
   encode(type: EventType, entry: Entry, headers: boolean): Buffer {
     const { store } = this.#endpoint;
-    const bytes = store.bytes(entry);
+    const bytes = store.lent(entry);
     const { as } = this.#negotiated;
     if (as === undefined) return this.#wrap(type, bytes);
     if (as.kind !== 'Table') return this.#wrap(type, partialObject(bytes, as.version));

@@ -85,4 +85,28 @@ describe('memory given back when quiet', () => {
     quiet[Symbol.dispose]();
     assert.equal(signals[1]!.aborted, true);
   });
+
+  it('does not take for load what giving back costs', async () => {
+    const clock = new VirtualClock();
+    const said: Activity[] = [];
+    const done = Promise.withResolvers<void>();
+    const looks = [0, 0, 0, 0, 0.9, 0.9, 0.9];
+    const options = { clock, utilization: () => looks.shift() ?? 0.9, giveBack: () => done.promise };
+    using _quiet = giveBackWhenQuiet({ ...options, say: (activity) => said.push(activity) });
+    await clock.advance(12_000);
+    assert.deepEqual(said, ['quiet']);
+    done.resolve();
+    await clock.advance(2000);
+    assert.deepEqual(said, ['quiet', 'waking']);
+  });
+
+  it('asks again each minute for as long as it stays quiet', async () => {
+    const clock = new VirtualClock();
+    let times = 0;
+    using _quiet = giveBackWhenQuiet({ clock, utilization: () => 0, say() {}, giveBack: async () => void times++ });
+    for (const want of [1, 2, 3]) {
+      await clock.advance(60_000);
+      assert.equal(times, want);
+    }
+  });
 });

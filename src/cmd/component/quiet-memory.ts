@@ -14,6 +14,8 @@ const LOOK_MS = 2_000;
 const QUIET = 0.1;
 /** Looks in a row. */
 const QUIET_LOOKS = 4;
+/** Looks between two times that the server gives back what it can, as long as it is quiet: a little is always going on. */
+const AGAIN_LOOKS = 30;
 const WAKE_LOOK_MS = 100;
 /** In that time. What the loop did is no measure here: giving back is work, too. */
 const WAKE_REQUESTS = 20;
@@ -34,7 +36,7 @@ export interface QuietMemoryOptions {
   requests?(): number;
   /** Called with every change, the last time at the end; at first it is 'busy'. */
   say?(activity: Activity): void;
-  /** What the server itself can do; called once each time it becomes quiet, until the signal says that it no longer is. */
+  /** What the server itself can do; called when it becomes quiet and each minute of that, until the signal says that it no longer is. */
   giveBack?(signal: AbortSignal): Promise<void>;
 }
 
@@ -47,9 +49,10 @@ export function giveBackWhenQuiet({
   giveBack,
 }: QuietMemoryOptions): Disposable {
   let activity: Activity = 'busy';
-  /** In a row, while quiet is not said; since it no longer is, while waking. */
+  /** In a row; since it is no longer quiet, while waking. */
   let [quietLooks, wakingLooks] = [0, 0];
-  let giving: AbortController | undefined;
+  let resting: AbortController | undefined;
+  let isGiving = false;
   let wake: Timer | undefined;
   const become = (now: Activity) => {
     activity = now;
@@ -63,22 +66,32 @@ export function giveBackWhenQuiet({
       if (now - before > WAKE_REQUESTS) work();
       before = now;
     });
-    giving = new AbortController();
-    if (giveBack !== undefined) background('giving memory back', giveBack(giving.signal));
+    resting = new AbortController();
+    give();
+  };
+  const give = () => {
+    if (giveBack === undefined || isGiving) return;
+    isGiving = true;
+    const given = giveBack(resting!.signal).finally(() => {
+      isGiving = false;
+    });
+    background('giving memory back', given);
   };
   const work = () => {
     [quietLooks, wakingLooks] = [0, 0];
     wake?.cancel();
     become('waking');
-    giving?.abort();
+    resting?.abort();
   };
   const timer = clock.every(LOOK_MS, () => {
-    const isQuiet = utilization() < QUIET;
+    // What is done to give back is no reason to stop it.
+    const isQuiet = utilization() < QUIET || isGiving;
+    quietLooks = isQuiet ? quietLooks + 1 : 0;
     if (activity === 'quiet') {
       if (!isQuiet) work();
+      else if ((quietLooks - QUIET_LOOKS) % AGAIN_LOOKS === 0) give();
       return;
     }
-    quietLooks = isQuiet ? quietLooks + 1 : 0;
     if (quietLooks >= QUIET_LOOKS) rest();
     else if (activity === 'waking' && ++wakingLooks >= WAKING_LOOKS) become('busy');
   });

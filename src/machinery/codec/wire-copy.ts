@@ -29,12 +29,12 @@ let pos = 0;
 const records: number[] = [];
 let depth = 0;
 
-/** The message of the object in `json`; it owns its memory. @throws UNUSUAL */
-export function copyMessage(plan: WirePlan, json: Buffer): Buffer {
+/** The message of the object in `json`, in memory that `allocate` gives. @throws UNUSUAL */
+export function copyMessage(plan: WirePlan, json: Buffer, allocate: (length: number) => Buffer): Buffer {
   const size = scanForCopy(plan, json);
   ({ tape } = scanned);
   source = json;
-  out = Buffer.allocUnsafe(size);
+  out = allocate(size);
   pos = 0;
   depth = 0;
   message(plan, 0, tapeEnd());

@@ -6,13 +6,14 @@ import { stringifyJson } from '../codec/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from './object.ts';
 import { storedMetadata } from './resource-version.ts';
 
-/** The bytes of one encoding. */
 interface Encoding {
-  bytes: Buffer;
+  /** Undefined: they are no longer to be had, and what was in them is written again. */
+  bytes: Buffer | undefined;
   /** How much further behind everything lies than it was written: a resourceVersion came before it. */
   shift: number;
 }
 
+/** Where a part lies in the bytes of an encoding. */
 interface Place {
   encoding: Encoding;
   from: number;
@@ -91,7 +92,7 @@ class Pieces {
   part<T>(part: T, write: (part: T) => string): void {
     if (typeof part !== 'object' || part === null) return this.text(write(part));
     const place = places.get(part);
-    if (place !== undefined) return this.#add(place, part);
+    if (place?.encoding.bytes !== undefined) return this.#add(place, part);
     const text = write(part);
     if (text.length < SMALL) this.text(text);
     else this.#add(text, part);
@@ -135,14 +136,14 @@ class Pieces {
 
 function copyPiece({ encoding, from, to }: Place, into: Buffer, at: number): number {
   const { bytes, shift } = encoding;
-  return bytes.copy(into, at, from + shift, to + shift);
+  return bytes!.copy(into, at, from + shift, to + shift);
 }
 
 /**
  * What `encodeShared` wrote is kept as `served`, with a resourceVersion in its metadata: parts are copied from there from now on, and the
- * bytes that were written can go. When the served ones move, what comes back wants to know.
+ * bytes that were written can go. When the served ones move or are to be had no more, what comes back wants to know.
  */
-export function keptAs(written: Buffer, served: Buffer): { bytes: Buffer } | undefined {
+export function keptAs(written: Buffer, served: Buffer): { bytes: Buffer | undefined } | undefined {
   const encoding = encodings.get(written);
   if (encoding === undefined) return undefined;
   encoding.bytes = served;

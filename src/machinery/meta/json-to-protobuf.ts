@@ -10,10 +10,14 @@ import { wireMessage } from '../codec/wire-table.ts';
 import { parseWithFieldSetText } from './field-set-text.ts';
 import type { KubeObject } from './object.ts';
 
-/** `message` is a definition name, as for `encodeProtobuf`. The result owns its memory. */
-export function jsonToProtobuf(json: Buffer, message: string): Buffer {
+/** `message` is a definition name, as for `encodeProtobuf`. The result mostly lies where `allocate` says. */
+export function jsonToProtobuf(
+  json: Buffer,
+  message: string,
+  allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   try {
-    return copyMessage(planOf(wireMessage(message)), json);
+    return copyMessage(planOf(wireMessage(message)), json, allocate);
   } catch (err) {
     if (err !== UNUSUAL) throw err;
     return encodeProtobuf(parseWithFieldSetText(json), message);

@@ -127,6 +127,11 @@ export class StoreCore {
     return entry.slot(`json ${this.#slot}`, () => encodeJson(this.object(entry)));
   }
 
+  /** As `bytes`, for whoever is done with them before anything is asked of another entry. */
+  lent(entry: Entry): Buffer {
+    return this.isStorageVersion ? entry.lent : this.bytes(entry);
+  }
+
   /** An object an update may share with: one that was stored under this name, mostly the newest. Undefined where updates do not share. */
   known(namespace: string, name: string): KubeObject | undefined {
     if (!this.#shares) return undefined;
@@ -137,7 +142,8 @@ export class StoreCore {
   /** As `object`, for one look: without managedFields, which take longest, and not kept. For walks over everything. */
   glance(entry: Entry): KubeObject {
     if (!this.isStorageVersion) return this.object(entry);
-    const object = parseWithoutManagedFields(entry.bytes, metadataSpan(entry.bytes)) as KubeObject;
+    const bytes = entry.lent;
+    const object = parseWithoutManagedFields(bytes, metadataSpan(bytes)) as KubeObject;
     if (this.#shares) this.strategy.default?.(object);
     return object;
   }
@@ -146,7 +152,7 @@ export class StoreCore {
   object(entry: Entry): KubeObject {
     if (this.isStorageVersion) return entry.object;
     return entry.slot(`object ${this.#slot}`, () => {
-      const stored = parseJson(entry.bytes) as KubeObject;
+      const stored = parseJson(entry.lent) as KubeObject;
       const converted = convert(stored, this.#storedVersion(stored), this.#gvk);
       this.strategy.default?.(converted);
       return converted;
@@ -161,7 +167,7 @@ export class StoreCore {
 
   /** The caller's own, with its resourceVersion. */
   copy(entry: Entry): KubeObject {
-    return parseJson(this.bytes(entry)) as KubeObject;
+    return parseJson(this.lent(entry)) as KubeObject;
   }
 
   /** What a write answers: the served JSON of bytes just stored at `revision`; 0 (a dry run) leaves the revision out. */

@@ -8,7 +8,12 @@ import type { Random } from '../../base/random.ts';
 import { parseJson } from '../../machinery/codec/json.ts';
 import type { GroupResource } from '../../machinery/errors/status-error.ts';
 import type { KubeObject } from '../../machinery/meta/object.ts';
-import { spliceResourceVersion, storedJson } from '../../machinery/meta/resource-version.ts';
+import {
+  metadataSpan,
+  parseWithoutManagedFields,
+  spliceResourceVersion,
+  storedJson,
+} from '../../machinery/meta/resource-version.ts';
 import type { CacheEntry } from '../../storage/cacher/cache-entry.ts';
 import type { Cacher } from '../../storage/cacher/cacher.ts';
 import type { WatchCache } from '../../storage/cacher/watch-cache.ts';
@@ -90,14 +95,15 @@ export class Stores {
     if (cache === undefined) {
       const storageRow = this.#options.storageRowOf?.(row) ?? row;
       const strategy = this.#options.strategyOf(storageRow);
+      const defaulted = (object: KubeObject): KubeObject => {
+        if (strategy.sharesUnchanged === true) strategy.default?.(object);
+        return object;
+      };
       cache = this.#options.cacher.cacheFor<KubeObject>({
         prefix,
         serve: (value, revision, _key, allocate) => spliceResourceVersion(storedJson(value), revision, allocate),
-        parse(bytes) {
-          const object = parseJson(bytes) as KubeObject;
-          if (strategy.sharesUnchanged === true) strategy.default?.(object);
-          return object;
-        },
+        parse: (bytes) => defaulted(parseJson(bytes) as KubeObject),
+        glance: (bytes) => defaulted(parseWithoutManagedFields(bytes, metadataSpan(bytes)) as KubeObject),
         labels: (object) => object.metadata.labels ?? EMPTY,
         fields: (object) => selectableFields(storageRow, strategy, object),
         indexes: Object.fromEntries(

@@ -6,7 +6,9 @@
 import type { FormBudget, Kept } from './form-budget.ts';
 import { freezesObjects } from './freeze.ts';
 import type { Budgeted, Forgetful, ObjectBudget } from './object-budget.ts';
+import { lentText, type PackedText, unpackInto, unpackLent } from './packed-text.ts';
 import type { Resident, Slab, Slabs } from './slabs.ts';
+import type { Packed } from './templates.ts';
 
 /** Stored bytes → served ones, always in memory of their own that `allocate` gives. */
 export type Serve = (value: Buffer, revision: number, key: string, allocate: (length: number) => Buffer) => Buffer;
@@ -16,12 +18,36 @@ export interface EntryCodec<T> {
   /** Absent: the bytes are served as they are stored. */
   serve: Serve | undefined;
   parse(bytes: Buffer): T;
+  /** As `parse`, for one look at labels and fields. */
+  glance(bytes: Buffer): T;
   labels(object: T): Readonly<Record<string, string>>;
   fields(object: T): Readonly<Record<string, string>>;
   /** Bounds how many parsed objects are kept. Absent: all are. */
   budget?: ObjectBudget;
   /** Bounds what is kept by `form`. Absent: nothing is. */
   forms?: FormBudget;
+  /** Packs what is kept by `lentForm`, as `Templates.pack`. */
+  packForm?(name: string, bytes: Buffer): Packed | undefined;
+}
+
+/** A text of fewer bytes is not packed: what refers to it takes more. */
+const PACKED_FROM = 256;
+/** Nor one of more: packing it would take too long in one go. */
+const PACKED_TO = 256 << 10;
+/** A buffer's own memory beside its bytes. */
+const BUFFER_SIZE = 250;
+
+/** What was made of an entry, by name. There are two or three: a table of them would take more memory than they do. */
+interface Made {
+  readonly name: string;
+  readonly value: unknown;
+  readonly next: Made | undefined;
+}
+
+/** Somebody who reads served bytes later on, and keeps the memory they lie in for so long. */
+interface Reader {
+  /** Undefined: no longer to be had. */
+  bytes: Buffer | undefined;
 }
 
 interface WithMetadata {
@@ -36,15 +62,22 @@ export class CacheEntry<T> implements Resident, Forgetful {
   readonly #codec: EntryCodec<T>;
   /** Stored bytes that served ones could not be made of, or not yet. */
   #value: Buffer | undefined;
+  /** What is served; packed, once there is a template. */
   #bytes: Buffer | undefined;
+  #template: Buffer | undefined;
+  /** Packed: how long what is served is. */
+  #length = 0;
+  /** Packed: what is served, kept for a while. */
+  #unpacked: Buffer | undefined;
+  #mayPack = true;
   #object: T | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
-  #slots: Map<string, unknown> | undefined;
-  #forms: Map<string, unknown> | undefined;
+  #slots: Made | undefined;
+  #forms: Made | undefined;
   #kept: Kept | undefined;
   #isRetired = false;
-  #reader: { bytes: Buffer } | undefined;
+  #reader: Reader | undefined;
   slab: Slab | undefined;
   budgeted: Budgeted | undefined;
 
@@ -71,6 +104,14 @@ export class CacheEntry<T> implements Resident, Forgetful {
 
   /** The JSON that is served, resourceVersion included. */
   get bytes(): Buffer {
+    if (this.#template !== undefined) {
+      if (this.#unpacked !== undefined) return this.#unpacked;
+      const bytes = unpackInto(Buffer.allocUnsafe(this.#length), this.#bytes!, this.#template);
+      if (this.#codec.budget === undefined) return bytes;
+      this.#unpacked = bytes;
+      this.#codec.budget.add(this);
+      return bytes;
+    }
     if (this.#bytes === undefined) {
       const { serve } = this.#codec;
       this.#bytes =
@@ -80,10 +121,16 @@ export class CacheEntry<T> implements Resident, Forgetful {
     return this.#bytes;
   }
 
+  /** As `bytes`, for whoever is done with them before anything is asked of another entry. */
+  get lent(): Buffer {
+    if (this.#template === undefined || this.#unpacked !== undefined) return this.bytes;
+    return unpackLent(this.#bytes!, this.#template, this.#length);
+  }
+
   /** Parsed when asked for, and kept for a while. Must not be changed by anybody (tests freeze it). */
   get object(): T {
     if (this.#object === undefined) {
-      const object = this.#codec.parse(this.bytes);
+      const object = this.#codec.parse(this.lent);
       this.#object = freezesObjects() ? deepFreeze(object) : object;
       this.#codec.budget?.add(this);
     }
@@ -91,14 +138,19 @@ export class CacheEntry<T> implements Resident, Forgetful {
   }
 
   get labels(): Readonly<Record<string, string>> {
-    this.#labels ??= this.#codec.labels(this.object);
+    this.#labels ??= this.#codec.labels(this.#glance());
     return this.#labels;
   }
 
   /** Selectable fields. */
   get fields(): Readonly<Record<string, string>> {
-    this.#fields ??= this.#codec.fields(this.object);
+    this.#fields ??= this.#codec.fields(this.#glance());
     return this.#fields;
+  }
+
+  /** Not kept: whoever selects from everything would fill the memory with objects that nobody asks for again. */
+  #glance(): T {
+    return this.#object ?? this.#codec.glance(this.lent);
   }
 
   get held(): Buffer {
@@ -112,14 +164,38 @@ export class CacheEntry<T> implements Resident, Forgetful {
     if (this.#reader !== undefined) this.#reader.bytes = bytes;
   }
 
-  /** `reader` refers to the bytes as long as the parsed object is kept: it follows them when they move. */
-  copiedFrom(reader: { bytes: Buffer } | undefined): void {
+  /** `reader` may read the bytes as long as the parsed object is kept: it follows them when they move. */
+  copiedFrom(reader: Reader | undefined): void {
     if (this.#object !== undefined) this.#reader = reader;
   }
 
-  /** Bytes held. */
+  /** Bytes of what is served. */
   get size(): number {
-    return this.held.length;
+    return this.#template === undefined ? this.held.length : this.#length;
+  }
+
+  /** It only lives on in history. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** Whether `pack` might help. */
+  get mayPack(): boolean {
+    return this.#mayPack && this.slab !== undefined && this.#bytes !== undefined;
+  }
+
+  /** Holds its bytes packed from now on, where `by` finds that worth it. */
+  pack(slabs: Slabs, by: (bytes: Buffer) => Packed | undefined): void {
+    if (!this.mayPack) return;
+    this.#mayPack = false;
+    const { length } = this.#bytes!;
+    if (length < PACKED_FROM || length > PACKED_TO) return;
+    const packed = by(this.#bytes!);
+    if (packed === undefined) return;
+    this.forgetObject();
+    slabs.exchange(this, packed.bytes);
+    this.#template = packed.template;
+    this.#length = length;
   }
 
   #lieIn(slabs: Slabs, value: Buffer): void {
@@ -135,31 +211,51 @@ export class CacheEntry<T> implements Resident, Forgetful {
 
   /** Something derived from this entry, made on first use of `name` and kept as long as the entry is current. */
   slot<E>(name: string, make: (entry: this) => E): E {
-    this.#slots ??= new Map();
-    const known = this.#slots.get(name);
+    const known = named(this.#slots, name);
     if (known !== undefined) return known as E;
-    const made = make(this);
-    this.#slots.set(name, made);
-    return made;
+    const value = make(this);
+    this.#slots = { name, value, next: this.#slots };
+    return value;
   }
 
   /** As `slot`, of something large: kept only while the budget has room for `sizeOf` it; of size 0, not at all. */
   form<E extends object>(name: string, make: (entry: this) => E, sizeOf: (form: E) => number): E {
-    const { forms } = this.#codec;
-    const known = this.#forms?.get(name);
-    if (known !== undefined) {
-      this.#kept!.isUsed = true;
-      return known as E;
-    }
+    const known = this.#formOf(name);
+    if (known !== undefined) return known as E;
+    const value = make(this);
+    const size = sizeOf(value);
+    if (size > 0) this.#keep(name, size, () => value);
+    return value;
+  }
+
+  /** As `form`, of bytes; they are lent, as by `lent`. Undefined, as `make` says: there are none that could be kept. */
+  lentForm<B extends Buffer | undefined>(name: string, make: (entry: this) => B): B {
+    const known = this.#formOf(name) as PackedText | undefined;
+    if (known !== undefined) return lentText(known) as B;
     const made = make(this);
-    const size = sizeOf(made);
-    if (size === 0 || forms === undefined || this.#isRetired) return made;
-    const kept = forms.admit(this, size);
-    if (kept === undefined) return made;
-    this.#kept = kept;
-    this.#forms ??= new Map();
-    this.#forms.set(name, made);
+    if (made === undefined) return made;
+    this.#keep(name, made.length + BUFFER_SIZE, (kept) => {
+      const packed = this.#codec.packForm?.(name, made);
+      const bytes = copyOf(packed?.bytes ?? made, Buffer.allocUnsafeSlow);
+      this.#codec.forms!.shrink(kept, made.length - bytes.length);
+      return { bytes, template: packed?.template, length: made.length } satisfies PackedText;
+    });
     return made;
+  }
+
+  #formOf(name: string): unknown {
+    const known = named(this.#forms, name);
+    if (known !== undefined) this.#kept!.isUsed = true;
+    return known;
+  }
+
+  #keep(name: string, size: number, value: (kept: Kept) => object): void {
+    const { forms } = this.#codec;
+    if (forms === undefined || this.#isRetired) return;
+    const kept = forms.admit(this, size);
+    if (kept === undefined) return;
+    this.#kept = kept;
+    this.#forms = { name, value: value(kept), next: this.#forms };
   }
 
   /** For the budget. */
@@ -171,8 +267,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
   /** Called when the entry only lives on in history: gives up what can be made again. */
   retire(): void {
     this.#slots = undefined;
-    this.#object = undefined;
-    this.#reader = undefined;
+    this.forgetObject();
     this.forgetForms();
     this.#isRetired = true;
     this.#codec.budget?.remove(this);
@@ -181,19 +276,26 @@ export class CacheEntry<T> implements Resident, Forgetful {
 
   /** For the budget. */
   forgetObject(): void {
-    this.#object = undefined;
+    if (this.#reader !== undefined) this.#reader.bytes = undefined;
     this.#reader = undefined;
+    this.#object = undefined;
+    this.#unpacked = undefined;
   }
 
   /** The last state of a deleted object (or one that left a selection): the same content with the revision of the event. */
   asOf(revision: number): CacheEntry<T> {
     const object = this.#object === undefined ? undefined : copyMetadata(this.#object);
     const at = { key: this.key, revision, createRevision: this.createRevision };
-    const copy = new CacheEntry<T>(this.#codec, at, this.held, { object });
+    const copy = new CacheEntry<T>(this.#codec, at, this.bytes, { object });
     copy.#labels = this.#labels;
     copy.#fields = this.#fields;
     return copy;
   }
+}
+
+function named(made: Made | undefined, name: string): unknown {
+  for (let m = made; m !== undefined; m = m.next) if (m.name === name) return m.value;
+  return undefined;
 }
 
 function copyOf(value: Buffer, allocate: (length: number) => Buffer): Buffer {

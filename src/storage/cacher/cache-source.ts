@@ -17,6 +17,7 @@ import { WatchHub } from '../watch-hub.ts';
 import { CacheEntry, type EntryCodec } from './cache-entry.ts';
 import type { FormBudget } from './form-budget.ts';
 import type { ObjectBudget } from './object-budget.ts';
+import { Packing } from './packing.ts';
 import { Slabs } from './slabs.ts';
 import type { WatchCacheOptions } from './watch-cache-options.ts';
 
@@ -80,7 +81,10 @@ export class CacheSource<T> implements AsyncDisposable {
   #old: VersionedMap<CacheEntry<T>> | undefined;
   /** Where the entries of the content, its history included, have their bytes. */
   #slabs = new Slabs();
+  /** Bytes served of what is there now, and of what it replaced. */
+  #presentBytes = 0;
   #historyBytes = 0;
+  readonly #packing = new Packing();
   #forgetting: Timer | undefined;
   readonly #fetched = new Map<number, SortedMap<CacheEntry<T>>>();
   /** Objects of writes that are under way, by their bytes. */
@@ -93,7 +97,7 @@ export class CacheSource<T> implements AsyncDisposable {
   ) {
     this.clock = clock;
     this.shared = storage.capabilities.shared;
-    this.codec = codecOf(options, budget, forms);
+    this.codec = { ...codecOf(options, budget, forms), packForm: (name, bytes) => this.#packing.packForm(name, bytes) };
     this.#prefix = options.prefix;
     this.#storage = storage;
     this.#log = log;
@@ -191,9 +195,17 @@ export class CacheSource<T> implements AsyncDisposable {
     for (const kept of this.#fetched.keys()) if (kept < revision) this.#fetched.delete(kept);
   }
 
-  /** As `Slabs.tidy`. */
-  tidy(): boolean {
-    return this.#slabs.tidy();
+  /** Takes less memory, a little of the work at a time: for when there is nothing else to do. */
+  *tidy(): Generator<void, void, undefined> {
+    yield* this.#packing.pack(this.#slabs, () => this.#held());
+    while (this.#slabs.tidy()) yield;
+  }
+
+  *#held(): Generator<CacheEntry<T>, void, undefined> {
+    const { map } = this.#content ?? {};
+    if (map === undefined) return;
+    yield* map.now.range(this.#prefix, undefined);
+    for (const { previous } of map.changesAfter(map.compacted) ?? []) if (previous !== undefined) yield previous;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -248,7 +260,12 @@ export class CacheSource<T> implements AsyncDisposable {
     };
     const { revision } = await this.#storage.list(this.#prefix, { signal, each });
     const map = new VersionedMap<CacheEntry<T>>(revision);
-    for (const entry of entries) map.load(entry.key, entry);
+    this.#presentBytes = 0;
+    for (const entry of entries) {
+      map.load(entry.key, entry);
+      this.#presentBytes += entry.size;
+    }
+    this.#packing.added();
     entries.length = 0;
     const hub = new WatchHub(revision);
     this.#slabs = slabs;
@@ -294,7 +311,9 @@ export class CacheSource<T> implements AsyncDisposable {
       // A delete of a key that was created and deleted while the list was being read.
       if (entry === undefined && map.get(event.key) === undefined) continue;
       const change = map.apply(event.key, event.revision, entry);
+      this.#presentBytes += (entry?.size ?? 0) - (change.previous?.size ?? 0);
       this.#historyBytes += historySize(change);
+      this.#packing.added();
       raw?.push(rawEvent(change));
       try {
         this.#listener.changed(change);
@@ -315,8 +334,7 @@ export class CacheSource<T> implements AsyncDisposable {
 
   #maxHistoryBytes(): number {
     if (this.#maxBytes !== undefined) return this.#maxBytes;
-    const present = this.#slabs.size - this.#historyBytes;
-    return Math.min(Math.max(present * HISTORY, MIN_HISTORY_BYTES), MAX_HISTORY_BYTES);
+    return Math.min(Math.max(this.#presentBytes * HISTORY, MIN_HISTORY_BYTES), MAX_HISTORY_BYTES);
   }
 
   /** The change is no longer history, and what it replaced no longer anywhere here. */
@@ -417,11 +435,13 @@ interface Labelled {
 }
 
 function codecOf<T>(options: WatchCacheOptions<T>, budget?: ObjectBudget, forms?: FormBudget): EntryCodec<T> {
+  const parse = options.parse ?? ((bytes) => JSON.parse(bytes.toString()) as T);
   return {
     ...(budget && { budget }),
     ...(forms && { forms }),
     serve: options.serve,
-    parse: options.parse ?? ((bytes) => JSON.parse(bytes.toString()) as T),
+    parse,
+    glance: options.glance ?? parse,
     labels: options.labels ?? ((object) => (object as Labelled).metadata?.labels ?? {}),
     fields:
       options.fields ??

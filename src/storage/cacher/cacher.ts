@@ -43,7 +43,7 @@ export function openCacher(storage: Storage, options: CacherOptions): Cacher {
 interface AnyCache extends AsyncDisposable {
   ready(signal?: AbortSignal): Promise<void>;
   compact(revision: number): void;
-  tidy(): boolean;
+  tidy(): Iterable<void>;
 }
 
 export class Cacher implements Storage {
@@ -151,12 +151,15 @@ export class Cacher implements Storage {
     for (const cache of this.#caches.values()) cache.compact(revision);
   }
 
-  /** Gives up what can be made again and closes the gaps between entries, a slice at a time: for when there is nothing else to do. */
+  /** Gives up what can be made again, packs entries and closes the gaps between them, a slice at a time: for when there is nothing else to do. */
   async giveBack(signal: AbortSignal): Promise<void> {
     this.#budget.clear();
     const turns = Turns.of(this.#clock);
     for (const cache of this.#caches.values()) {
-      while (!signal.aborted && cache.tidy()) if (turns.isOver) await turns.next();
+      for (const _ of cache.tidy()) {
+        if (turns.isOver) await turns.next();
+        if (signal.aborted) return;
+      }
     }
   }
 

@@ -53,6 +53,12 @@ export class FormBudget {
     return own;
   }
 
+  /** It takes so many bytes less than it was admitted for. */
+  shrink(kept: Kept, bytes: number): void {
+    kept.bytes -= bytes;
+    this.#bytes -= bytes;
+  }
+
   /** `holder` keeps nothing any more. */
   remove(holder: FormHolder): void {
     const kept = this.#kept.get(holder);

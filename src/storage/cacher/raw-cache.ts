@@ -92,8 +92,8 @@ export class RawCache implements AsyncDisposable {
     this.#source.compact(revision);
   }
 
-  /** As `Slabs.tidy`. */
-  tidy(): boolean {
+  /** As `CacheSource.tidy`. */
+  tidy(): Generator<void, void, undefined> {
     return this.#source.tidy();
   }
 

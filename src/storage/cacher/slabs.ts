@@ -8,7 +8,7 @@ export interface Resident {
   slab: Slab | undefined;
   /** The bytes held. */
   readonly held: Buffer;
-  /** The same bytes lie here from now on. */
+  /** What it holds lies here from now on. */
   moved(bytes: Buffer): void;
 }
 
@@ -78,6 +78,13 @@ export class Slabs {
   take(resident: Resident): void {
     resident.slab = undefined;
     this.#move(resident);
+  }
+
+  /** `resident` holds a copy of `bytes` from now on, and no longer what it held. */
+  exchange(resident: Resident, bytes: Buffer): void {
+    const copy = this.allocate(bytes.length);
+    bytes.copy(copy);
+    this.#put(resident, copy);
   }
 
   /** `resident` is no longer part of the cache. */
@@ -195,8 +202,12 @@ export class Slabs {
     const { held } = resident;
     const bytes = this.allocate(held.length);
     held.copy(bytes);
+    this.#put(resident, bytes);
+  }
+
+  #put(resident: Resident, bytes: Buffer): void {
     if (resident.slab !== undefined) {
-      this.#size -= held.length;
+      this.#size -= resident.held.length;
       this.#vacate(resident);
     }
     resident.moved(bytes);

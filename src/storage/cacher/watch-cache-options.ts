@@ -8,6 +8,8 @@ export interface WatchCacheOptions<T> {
   serve?: Serve;
   /** Default: JSON.parse. */
   parse?(bytes: Buffer): T;
+  /** As `parse`, of what `labels` and `fields` look at. */
+  glance?(bytes: Buffer): T;
   /** Default: metadata.labels. */
   labels?(object: T): Readonly<Record<string, string>>;
   /** Default: metadata.name and metadata.namespace. */

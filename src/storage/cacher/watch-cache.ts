@@ -256,8 +256,8 @@ export class WatchCache<T> {
     }
   }
 
-  /** As `Slabs.tidy`. */
-  tidy(): boolean {
+  /** As `CacheSource.tidy`. */
+  tidy(): Generator<void, void, undefined> {
     return this.#source.tidy();
   }
 
