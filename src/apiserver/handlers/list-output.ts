@@ -121,7 +121,7 @@ function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed:
     const open = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${as.version}","metadata":`;
     put = (entry, isFirst) => {
       slabs.putText(isFirst ? open : `,${open}`);
-      putMetadata(slabs, endpoint.store.lent(entry), spanOf(endpoint, entry));
+      putMetadata(slabs, endpoint, entry, spanOf(endpoint, entry));
       slabs.putShort(CLOSE);
     };
   }
@@ -134,9 +134,11 @@ function* putForm(slabs: Slabs, request: ResourceRequest, as: ConvertTo, listed:
   slabs.put(TAIL);
 }
 
-function putMetadata(slabs: Slabs, bytes: Buffer, span: Pick<MetadataSpan, 'start' | 'end'> | undefined): void {
+type Span = Pick<MetadataSpan, 'start' | 'end'>;
+
+function putMetadata(slabs: Slabs, { store }: Endpoint, entry: Entry, span: Span | undefined): void {
   if (span === undefined) slabs.putShort(NO_METADATA);
-  else slabs.put(bytes, span.start, span.end);
+  else slabs.put(store.lentTo(entry, span.end), span.start, span.end);
 }
 
 const SPAN_SIZE = 250;
@@ -164,7 +166,7 @@ function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (en
   return (entry, isFirst) => {
     if (!isFirst) slabs.putShort(COMMA);
     const row = isCustom ? undefined : entry.lentForm(rowForm, make);
-    let span: Pick<MetadataSpan, 'start' | 'end'> | undefined;
+    let span: Span | undefined;
     if (row !== undefined) {
       span = spanOfRow(row);
       putRow(slabs, row, now);
@@ -176,7 +178,7 @@ function rowWriter(slabs: Slabs, endpoint: Endpoint, options: TableRequest): (en
     }
     slabs.putText(open);
     if (includeObject === 'Metadata') {
-      putMetadata(slabs, store.lent(entry), span);
+      putMetadata(slabs, endpoint, entry, span);
       slabs.putShort(CLOSE_ROW);
     } else {
       if (includeObject === 'None') slabs.putShort(NULL);

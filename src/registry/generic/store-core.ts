@@ -132,6 +132,11 @@ export class StoreCore {
     return this.isStorageVersion ? entry.lent : this.bytes(entry);
   }
 
+  /** As `lent`, of which no more than the first `end` bytes are needed. */
+  lentTo(entry: Entry, end: number): Buffer {
+    return this.isStorageVersion ? entry.lentTo(end) : this.bytes(entry);
+  }
+
   /** An object an update may share with: one that was stored under this name, mostly the newest. Undefined where updates do not share. */
   known(namespace: string, name: string): KubeObject | undefined {
     if (!this.#shares) return undefined;

@@ -123,8 +123,13 @@ export class CacheEntry<T> implements Resident, Forgetful {
 
   /** As `bytes`, for whoever is done with them before anything is asked of another entry. */
   get lent(): Buffer {
+    return this.lentTo(this.#length);
+  }
+
+  /** As `lent`, of which no more than the first `end` bytes are needed. */
+  lentTo(end: number): Buffer {
     if (this.#template === undefined || this.#unpacked !== undefined) return this.bytes;
-    return unpackLent(this.#bytes!, this.#template, this.#length);
+    return unpackLent(this.#bytes!, this.#template, end);
   }
 
   /** Parsed when asked for, and kept for a while. Must not be changed by anybody (tests freeze it). */
@@ -172,11 +177,6 @@ export class CacheEntry<T> implements Resident, Forgetful {
   /** Bytes of what is served. */
   get size(): number {
     return this.#template === undefined ? this.held.length : this.#length;
-  }
-
-  /** It only lives on in history. */
-  get isRetired(): boolean {
-    return this.#isRetired;
   }
 
   /** Whether `pack` might help. */

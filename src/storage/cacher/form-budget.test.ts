@@ -54,6 +54,16 @@ describe('the budget of kept forms', () => {
     assert.ok(made <= 4, `${made} made`);
   });
 
+  it('has room again for what was packed', () => {
+    const budget = new FormBudget(100);
+    const [a, b] = holders(2) as [Holder, Holder];
+    budget.shrink(budget.admit(a, 90)!, 80);
+    assert.equal(budget.bytes, 10);
+    assert.ok(budget.admit(b, 90));
+    budget.remove(a);
+    assert.equal(budget.bytes, 90);
+  });
+
   it('forgets what is removed, once', () => {
     const budget = new FormBudget(100);
     const [a] = holders(1) as [Holder];

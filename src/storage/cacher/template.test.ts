@@ -66,6 +66,8 @@ describe('Template', () => {
       saved++;
       assert.ok(bytes.length < text.length);
       assert.ok(unpacked(bytes, base, text.length).equals(text));
+      const part = upTo(text.length);
+      assert.ok(unpacked(bytes, base, part).equals(text.subarray(0, part)));
     }
     assert.ok(saved > 1900, `${saved} of 2000 were packed`);
   });

@@ -138,25 +138,23 @@ export class Template {
   }
 }
 
-/** Writes the text that was `packed` by `template` into `out`, which is as long as the text. */
+/** Writes the text that was `packed` by `template` into `out`, or as much of its beginning as fits. */
 export function unpack(packed: Buffer, template: Buffer, out: Buffer): void {
   const end = packed.length;
+  const full = out.length;
   let i = 0;
   let at = 0;
-  while (i < end) {
+  while (i < end && at < full) {
     let byte = packed[i++]!;
     let length = byte & 127;
     for (let shift = 7; byte > 127; shift += 7) {
       byte = packed[i++]!;
       length |= (byte & 127) << shift;
     }
-    if (length < FEW) for (const stop = i + length; i < stop; ) out[at++] = packed[i++]!;
-    else {
-      packed.copy(out, at, i, i + length);
-      at += length;
-      i += length;
-    }
-    if (i === end) break;
+    if (length >= FEW) at += packed.copy(out, at, i, i + length);
+    else for (let j = i, stop = Math.min(full, at + length); at < stop; ) out[at++] = packed[j++]!;
+    i += length;
+    if (i === end || at === full) break;
     byte = packed[i++]!;
     length = byte & 127;
     for (let shift = 7; byte > 127; shift += 7) {
@@ -169,10 +167,9 @@ export function unpack(packed: Buffer, template: Buffer, out: Buffer): void {
       byte = packed[i++]!;
       place |= (byte & 127) << shift;
     }
-    template.copy(out, at, place, place + length);
-    at += length;
+    at += template.copy(out, at, place, place + length);
   }
-  if (at !== out.length) throw new Error(`${at} bytes were packed, not ${out.length}`);
+  if (at !== full) throw new Error(`${at} bytes were packed, not ${full}`);
 }
 
 function hashAt(bytes: Buffer, i: number): number {
