@@ -118,18 +118,28 @@ export class CacheWatch<T> {
   }
 }
 
+/** A batch on its way to those who watched when it was made. */
+interface Handing<T> {
+  readonly batch: WatchBatch<T>;
+  readonly watches: readonly CacheWatch<T>[];
+  /** Of its objects. */
+  readonly bytes: number;
+  next: number;
+}
+
 export class WatchGroup<T> {
   readonly selector: Selector<T> | undefined;
   readonly #watches = new Set<CacheWatch<T>>();
   readonly #onEmpty: () => void;
   #pending: Delivery<T>[] = [];
+  #handing: Handing<T> | undefined;
 
   constructor(selector: Selector<T> | undefined, onEmpty: () => void) {
     this.selector = selector;
     this.#onEmpty = onEmpty;
   }
   get hasPending(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending.length > 0 || this.#handing !== undefined;
   }
   add(watch: CacheWatch<T>): void {
     this.#watches.add(watch);
@@ -144,11 +154,34 @@ export class WatchGroup<T> {
     this.#pending.push(delivery);
     return true;
   }
-  flush(): void {
+  /** Makes a batch of what is pending, to be handed over. The one before must be through. */
+  gather(): void {
     if (this.#pending.length === 0) return;
-    const batch = new WatchBatch(this.#pending);
+    let bytes = 0;
+    for (const { entry } of this.#pending) bytes += entry.size;
+    this.#handing = { batch: new WatchBatch(this.#pending), watches: [...this.#watches], bytes, next: 0 };
     this.#pending = [];
-    for (const watch of this.#watches) watch.deliver(batch);
+  }
+  /** Hands the batch to as many watches as it takes to write `room` bytes; answers what is left of them. 0 or less: there may be more to do. */
+  handOver(room: number): number {
+    for (let left = room; ; ) {
+      const handing = this.#handing;
+      const watch = handing?.watches[handing.next];
+      if (handing === undefined || watch === undefined) {
+        this.#handing = undefined;
+        return left;
+      }
+      if (left <= 0) return left;
+      handing.next++;
+      left -= handing.bytes;
+      watch.deliver(handing.batch);
+    }
+  }
+  /** Hands everything over. */
+  flush(): void {
+    this.handOver(Number.POSITIVE_INFINITY);
+    this.gather();
+    this.handOver(Number.POSITIVE_INFINITY);
   }
   close(error: StorageError | undefined): void {
     for (const watch of [...this.#watches]) watch.close(error);
