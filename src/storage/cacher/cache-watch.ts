@@ -154,13 +154,14 @@ export class WatchGroup<T> {
     this.#pending.push(delivery);
     return true;
   }
-  /** Makes a batch of what is pending, to be handed over. The one before must be through. */
-  gather(): void {
-    if (this.#pending.length === 0) return;
+  /** Makes a batch of what is pending, to be handed over; answers how many bytes that is for all watches. The one before must be through. */
+  gather(): number {
+    if (this.#pending.length === 0) return 0;
     let bytes = 0;
     for (const { entry } of this.#pending) bytes += entry.size;
     this.#handing = { batch: new WatchBatch(this.#pending), watches: [...this.#watches], bytes, next: 0 };
     this.#pending = [];
+    return bytes * this.#watches.size;
   }
   /** Hands the batch to as many watches as it takes to write `room` bytes; answers what is left of them. 0 or less: there may be more to do. */
   handOver(room: number): number {

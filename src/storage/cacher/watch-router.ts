@@ -26,7 +26,9 @@ const REST = 10;
 const LEAST_REST_MS = 1;
 const MOST_REST_MS = 25;
 /** What is handed over between two passes of the loop. Encrypting and sending it takes 1 ms, and what is sent at once is still in the processor's cache. */
-const SLICE_BYTES = 2 ** 20;
+const LEAST_SLICE = 2 ** 20;
+/** Whoever writes as fast as possible would else get ahead of those who watch: each pass lets new changes in. */
+const MOST_SLICES = 8;
 
 /** Groups by selector id. */
 type Groups<T> = Map<string, WatchGroup<T>>;
@@ -39,6 +41,8 @@ export class WatchRouter<T> {
   readonly #dirty = new Set<WatchGroup<T>>();
   /** Those of the flush under way that are not through. */
   readonly #flushing: WatchGroup<T>[] = [];
+  /** Of this flush, in bytes. */
+  #slice = LEAST_SLICE;
   /** What this flush took so far, ms. */
   #spent = 0;
   readonly #clock: Clock;
@@ -103,23 +107,25 @@ export class WatchRouter<T> {
 
   #flush(): void {
     this.#timer = undefined;
+    let bytes = 0;
     for (const group of this.#dirty) {
-      group.gather();
+      bytes += group.gather();
       this.#flushing.push(group);
     }
     this.#dirty.clear();
+    this.#slice = Math.max(LEAST_SLICE, bytes / MOST_SLICES);
     this.#spent = 0;
     this.#handOver();
   }
 
   #handOver(): void {
     const began = this.#clock.monotonic();
-    let room = SLICE_BYTES;
+    let room = this.#slice;
     for (let group = this.#flushing.at(-1); group !== undefined; group = this.#flushing.at(-1)) {
       room = group.handOver(room);
       if (room > 0) this.#flushing.pop();
       // On a virtual clock all goes at once.
-      else if (this.#clock.monotonic() === began) room = SLICE_BYTES;
+      else if (this.#clock.monotonic() === began) room = this.#slice;
       else {
         this.#spent += this.#clock.monotonic() - began;
         setImmediate(() => this.#handOver());
