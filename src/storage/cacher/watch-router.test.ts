@@ -72,14 +72,14 @@ describe('watch router', () => {
     assert.equal(f.watches[2]!.progress, 2);
   });
 
-  it('the largest is through after eight passes', async () => {
+  it('the largest is through after sixteen passes', async () => {
     const f = new Fixture();
-    for (let i = 0; i < 13; i++) f.join();
+    for (let i = 0; i < 29; i++) f.join();
     f.change();
     await Promise.resolve();
     assert.deepEqual(f.seen.map((s) => s.length).lastIndexOf(1), 1);
-    for (let i = 0; i < 7; i++) await pass();
-    assert.deepEqual(f.seen.map((s) => s.length).lastIndexOf(1), 15);
+    for (let i = 0; i < 15; i++) await pass();
+    assert.deepEqual(f.seen.map((s) => s.length).lastIndexOf(1), 31);
   });
 
   it('who joins in between sees what comes after, and nobody misses anything', async () => {

@@ -28,7 +28,7 @@ const MOST_REST_MS = 25;
 /** What is handed over between two passes of the loop. Encrypting and sending it takes 1 ms, and what is sent at once is still in the processor's cache. */
 const LEAST_SLICE = 2 ** 20;
 /** Whoever writes as fast as possible would else get ahead of those who watch: each pass lets new changes in. */
-const MOST_SLICES = 8;
+const MOST_SLICES = 16;
 
 /** Groups by selector id. */
 type Groups<T> = Map<string, WatchGroup<T>>;
