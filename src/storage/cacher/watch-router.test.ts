@@ -5,7 +5,7 @@ import { CacheEntry } from './cache-entry.ts';
 import { CacheWatch } from './cache-watch.ts';
 import { WatchRouter } from './watch-router.ts';
 
-const CODEC = { serve: undefined, parse: () => ({}), labels: () => ({}), fields: () => ({}) };
+const CODEC = { serve: undefined, glance: () => ({}), parse: () => ({}), labels: () => ({}), fields: () => ({}) };
 const pass = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Three watchers of everything; a change of `MB` fills a slice for each of them. */
