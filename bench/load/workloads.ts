@@ -3,7 +3,7 @@
  * generator's process; parameters come over IPC.
  */
 import { systemClock } from '../../src/base/clock.ts';
-import { bigConfigMap, configMap, lease, pendingPod, pod, podStatus } from '../fixtures/objects.ts';
+import { bigConfigMap, configMap, lease, pendingPod, pod, podStatus, unlikeConfigMap } from '../fixtures/objects.ts';
 import type { WireRequest } from './connection.ts';
 
 export interface WorkloadSpec {
@@ -242,5 +242,6 @@ export const WORKLOADS = {
   ),
   fillLeases: filling(leases, 'POST', JSON_BODY, (i, namespace) => lease(`lease-${i}`, namespace)),
   fillConfigMaps: filling(configMaps, 'POST', JSON_BODY, (i, namespace) => configMap(`map-${i}`, namespace)),
+  fillUnlikeConfigMaps: filling(configMaps, 'POST', JSON_BODY, (i, ns) => unlikeConfigMap(`map-${i}`, ns)),
   fillBigConfigMaps: filling(configMaps, 'POST', JSON_BODY, (i, namespace) => bigConfigMap(`big-${i}`, namespace)),
 } satisfies Record<string, Make>;

@@ -12,7 +12,7 @@ type Load = Pick<RequestsJob, 'protocol' | 'connections' | 'streams'> & {
 };
 
 const FILL_SECONDS = 300;
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 30_000;
 
 /** Throws when any answer was wrong. */
 export function checked(result: RequestsResult): RequestsResult {

@@ -21,6 +21,13 @@ const KINDS: readonly Kind[] = [
     fill: (context, target, n) => fill(context, target, 'fillConfigMaps', n),
   },
   {
+    // What is alike takes less: here nothing is.
+    name: 'ConfigMaps of 1 KB with nothing in common',
+    resource: 'configmaps/map-0',
+    objects: 100_000,
+    fill: (context, target, n) => fill(context, target, 'fillUnlikeConfigMaps', n),
+  },
+  {
     name: 'Pods of 10 KB',
     resource: 'pods/pod-0',
     objects: 20_000,
@@ -34,7 +41,7 @@ const KINDS: readonly Kind[] = [
 export const memory: Scenario = {
   id: 'MEMORY',
   title:
-    'resident memory over the idle server: 100 000 ConfigMaps of 1 KB, 20 000 Pods of 10 KB (a tenth with --quick)',
+    'resident memory over the idle server: 100 000 ConfigMaps of 1 KB, alike and not, 20 000 Pods of 10 KB (a tenth with --quick)',
   startsServers: true,
   cases: (context: Context): Case[] =>
     KINDS.map((kind) => {

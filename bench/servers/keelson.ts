@@ -18,6 +18,7 @@ const clock = systemClock;
 const random = systemRandom;
 const log = { ...silentLogger, error: (msg: string, fields?: object) => console.error(msg, fields) };
 
+boundYoungGeneration();
 const pki = await ensurePki(`${dir}/pki`, { clock, random, serviceIP: '10.96.0.1', ips: ['127.0.0.1'] });
 const storage = await openSqliteStorage({ dir, clock });
 startCompactor(storage, { clock, log });
@@ -33,7 +34,6 @@ const server = await standardApiServer({
     verifyKeys: [pki.serviceAccountPublicKey],
   },
 });
-boundYoungGeneration();
 giveBackWhenQuiet({ clock, requests: () => server.requests, giveBack: (signal) => server.giveBack(signal) });
 await writeKubeconfig(`${dir}/kubeconfig`, {
   server: `https://127.0.0.1:${port}`,

@@ -97,6 +97,7 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
   check(values);
   const log = loggerOf(values);
   const stop = stopOnSignal();
+  using _young = boundYoungGeneration();
   const pair = await servingPair(values);
   const options = optionsOf(values);
   const storage = await openStore(values);
@@ -125,7 +126,6 @@ export async function kubeApiServer(args: readonly string[]): Promise<number> {
       tls: { key: pair.key, cert: pair.certificate, ...(ca === '' ? {} : { ca }) },
     });
     log.info('Serving securely', { address: `${host}:${port}` });
-    using _young = boundYoungGeneration();
     using _quiet = giveBackWhenQuiet({
       clock: systemClock,
       requests: () => server.requests,

@@ -115,6 +115,7 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
   const log = newLogger({ verbosity: flags.v, format: flags['log-format'] as 'text' | 'json' });
   const kubeconfig = resolve(flags.kubeconfig ?? join(dataDir, 'kubeconfig'));
   if (isTerminal) process.stdout.write(`\n  keelson, Kubernetes ${KUBERNETES_VERSION}\n\n`);
+  using _young = boundYoungGeneration();
   const stop = new AbortController();
   const stopped = new Promise<string>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -154,7 +155,6 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
     readyAt: new Date(clock.now()).toISOString(),
   });
   process.stdout.write(greeting(cluster, kubeconfig, clock.monotonic() - begun));
-  const young = boundYoungGeneration();
   const quiet = giveBackWhenQuiet({
     clock,
     requests: () => cluster.apiServer.requests,
@@ -162,7 +162,6 @@ async function run(flags: UpFlags, dataDir: string, clock: Clock): Promise<numbe
   });
   await stopped;
   quiet[Symbol.dispose]();
-  young[Symbol.dispose]();
   process.stdout.write(isTerminal ? '\n  Stopping …\n' : 'stopping\n');
   await cluster[Symbol.asyncDispose]();
   removeState(dataDir);
