@@ -26,7 +26,8 @@ import { isQuick } from './load.ts';
 
 const BATCH = 1000;
 const FULL_RUNS = 10;
-const IDLE_SECONDS = { ci: 3, quick: 3, default: 10, full: 60 };
+/** By then a server is quiet and has given back what it can. */
+const IDLE_SECONDS = { ci: 20, quick: 20, default: 20, full: 60 };
 const idleMeasured = new Set<string>();
 const READY_MS = 60_000;
 const EMPTY_GOALS: readonly Goal[] = [

@@ -123,18 +123,18 @@ export class StoreCore {
 
   /** The JSON a client receives. */
   bytes(entry: Entry): Buffer {
-    if (this.isStorageVersion) return entry.bytes;
-    return entry.slot(`json ${this.#slot}`, () => encodeJson(this.object(entry)));
+    return this.isStorageVersion ? entry.bytes : Buffer.from(this.lent(entry));
   }
 
   /** As `bytes`, for whoever is done with them before anything is asked of another entry. */
   lent(entry: Entry): Buffer {
-    return this.isStorageVersion ? entry.lent : this.bytes(entry);
+    if (this.isStorageVersion) return entry.lent;
+    return entry.lentForm(`json ${this.#slot}`, () => encodeJson(this.object(entry)));
   }
 
   /** As `lent`, of which no more than the first `end` bytes are needed. */
   lentTo(entry: Entry, end: number): Buffer {
-    return this.isStorageVersion ? entry.lentTo(end) : this.bytes(entry);
+    return this.isStorageVersion ? entry.lentTo(end) : this.lent(entry);
   }
 
   /** An object an update may share with: one that was stored under this name, mostly the newest. Undefined where updates do not share. */
@@ -156,7 +156,7 @@ export class StoreCore {
   /** Shared with everybody: never mutated. */
   object(entry: Entry): KubeObject {
     if (this.isStorageVersion) return entry.object;
-    return entry.slot(`object ${this.#slot}`, () => {
+    return entry.objectSlot(`object ${this.#slot}`, () => {
       const stored = parseJson(entry.lent) as KubeObject;
       const converted = convert(stored, this.#storedVersion(stored), this.#gvk);
       this.strategy.default?.(converted);

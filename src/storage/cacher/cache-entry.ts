@@ -74,6 +74,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
   #slots: Made | undefined;
+  #objects: Made | undefined;
   #forms: Made | undefined;
   #kept: Kept | undefined;
   #isRetired = false;
@@ -218,6 +219,17 @@ export class CacheEntry<T> implements Resident, Forgetful {
     return value;
   }
 
+  /** As `slot`, of another object made of this one: kept for a while, as `object` is. */
+  objectSlot<E>(name: string, make: (entry: this) => E): E {
+    const known = named(this.#objects, name);
+    if (known !== undefined) return known as E;
+    const value = make(this);
+    if (this.#codec.budget === undefined) return value;
+    this.#objects = { name, value, next: this.#objects };
+    this.#codec.budget.add(this);
+    return value;
+  }
+
   /** As `slot`, of something large: kept only while the budget has room for `sizeOf` it; of size 0, not at all. */
   form<E extends object>(name: string, make: (entry: this) => E, sizeOf: (form: E) => number): E {
     const known = this.#formOf(name);
@@ -279,6 +291,7 @@ export class CacheEntry<T> implements Resident, Forgetful {
     if (this.#reader !== undefined) this.#reader.bytes = undefined;
     this.#reader = undefined;
     this.#object = undefined;
+    this.#objects = undefined;
     this.#unpacked = undefined;
   }
 

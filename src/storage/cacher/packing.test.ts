@@ -134,6 +134,17 @@ describe('packed entries', () => {
     assert.match(t.cache.peek(keyOf(0))!.lentForm('loud', shout).toString(), /"NOTE":"CHANGED"/);
   });
 
+  it('keep other objects made of them as long as their own', async () => {
+    await using t = await packed();
+    let made = 0;
+    const other = (e: CacheEntry<Thing>) => ({ name: e.object.metadata.name, n: ++made });
+    const entry = t.cache.peek(keyOf(1))!;
+    assert.equal(entry.objectSlot('other', other), entry.objectSlot('other', other));
+    assert.equal(made, 1);
+    await t.rest();
+    assert.equal(entry.objectSlot('other', other).n, 2);
+  });
+
   it('are packed on the next quiet time when one was too short', async () => {
     await using t = await packed();
     for (let i = MANY; i < 2 * MANY; i++) await t.cacher.create(keyOf(i), thing(i));
