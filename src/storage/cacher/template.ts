@@ -22,6 +22,8 @@ const SAMPLES = 24;
 /** A loop is quicker than a call. */
 const FEW = 24;
 const VARINT_MAX = 5;
+/** For more bytes a call is quicker than a loop. */
+const BLOCK = 256;
 
 /** Where each window of a template lies. */
 interface Places {
@@ -181,6 +183,7 @@ function hashAt(bytes: Buffer, i: number): number {
 function matchLength(a: Buffer, i: number, b: Buffer, j: number, most: number): number {
   const end = Math.min(most, a.length - i, b.length - j);
   let n = 0;
+  while (n + BLOCK <= end && a.compare(b, j + n, j + n + BLOCK, i + n, i + n + BLOCK) === 0) n += BLOCK;
   while (n < end && a[i + n] === b[j + n]) n++;
   return n;
 }
