@@ -134,6 +134,16 @@ describe('packed entries', () => {
     assert.match(t.cache.peek(keyOf(0))!.lentForm('loud', shout).toString(), /"NOTE":"CHANGED"/);
   });
 
+  it('keep short texts beside them as they are', async () => {
+    await using t = await packed();
+    const { entries } = await t.cache.list();
+    const want = entries.map((_, i) => 'x'.repeat(i % 80));
+    for (let round = 0; round < 2; round++) {
+      const texts = entries.map((e, i) => e.lentForm('short', () => Buffer.from(want[i]!)).toString());
+      assert.deepEqual(texts, want);
+    }
+  });
+
   it('keep other objects made of them as long as their own', async () => {
     await using t = await packed();
     let made = 0;

@@ -8,6 +8,8 @@ import { Template } from './template.ts';
 const AT_HAND = 16;
 /** Of a text, less is not worth a try. */
 const LIKE = 0.25;
+/** What refers to fewer bytes takes more than they do, and of these a template would not even match itself. */
+const SMALLEST = 64;
 /** It is packed well enough to look no further. */
 const WELL = 1 / 4;
 /** What saves less stays as it is. */
@@ -33,6 +35,7 @@ export class Templates {
 
   /** Undefined: it would save too little. */
   pack(text: Buffer): Packed | undefined {
+    if (text.length < SMALLEST) return undefined;
     if (this.#out.length < text.length) this.#out = Buffer.allocUnsafeSlow(2 * text.length);
     const best = this.#mostAlike(text);
     const length = best?.pack(text, this.#out);
